@@ -1,0 +1,1 @@
+"""From a source of articles to packages: metadata JSON, media lists, versions."""

@@ -1,0 +1,210 @@
+"""The TOML file: every value that changes the bytes of the dataset, and no other.
+
+One frozen dataclass a table; a value left out has the default given here, an unknown table or
+key is an error that names the known ones. Flags of the command say where and how fast.
+"""
+
+import hashlib
+import json
+import tomllib
+import types
+import typing
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any, get_args, get_origin, get_type_hints
+
+LICENSE_CLASSES = (
+    "CC0",
+    "public domain",
+    "CC BY",
+    "CC BY-SA",
+    "CC BY-NC",
+    "CC BY-NC-SA",
+    "CC BY-ND",
+    "CC BY-NC-ND",
+    "TDM",
+    "none",
+)
+"""Classes from the most to the least permissive: the stricter of two is the later one."""
+
+RESAMPLING = ("lanczos", "bicubic", "box", "hamming", "bilinear")
+
+
+class ConfigError(ValueError):
+    """The TOML file does not say what it has to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class XmlConfig:
+    """How much XML is read."""
+
+    max_bytes: int = 32 * 2**20  # a larger article is a reject `too_large`
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        _check(self.max_bytes > 0, "xml.max_bytes must be positive", self.max_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesConfig:
+    """Which images are decoded at all: guards, not taste (studies: reliability 2.2)."""
+
+    max_bytes: int = 64 * 2**20
+    max_pixels: int = 64_000_000
+    max_side_px: int = 30_000
+    max_jpeg_scans: int = 100
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name in ("max_bytes", "max_pixels", "max_side_px", "max_jpeg_scans"):
+            _check(getattr(self, name) > 0, f"images.{name} must be positive", getattr(self, name))
+
+
+@dataclass(frozen=True, slots=True)
+class FiltersConfig:
+    """Which pairs are wanted."""
+
+    licenses: tuple[str, ...] = ("CC0", "public domain", "CC BY", "CC BY-SA")
+    min_side_px: int = 64
+    min_caption_chars: int = 20
+    min_caption_words: int = 3
+    max_caption_chars: int = 20_000
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name in self.licenses:
+            _check(name in LICENSE_CLASSES, f"filters.licenses must be of {', '.join(LICENSE_CLASSES)}", name)
+        for name in ("min_side_px", "min_caption_chars", "min_caption_words"):
+            _check(getattr(self, name) >= 0, f"filters.{name} must not be negative", getattr(self, name))
+        _check(
+            self.max_caption_chars >= self.min_caption_chars,
+            "filters.max_caption_chars must be at least min_caption_chars",
+            self.max_caption_chars,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SplitsConfig:
+    """How articles are dealt to splits: by sha256 of salt and anchor pmcid."""
+
+    salt: str = "pmc15m-split-1"
+    val_fraction: float = 0.001
+    test_fraction: float = 0.005
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name in ("val_fraction", "test_fraction"):
+            value = getattr(self, name)
+            _check(0 <= value < 1, f"splits.{name} must be in [0, 1)", value)
+        total = self.val_fraction + self.test_fraction
+        _check(total < 1, "splits.val_fraction + test_fraction must be below 1", total)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeConfig:
+    """The pixels of the release."""
+
+    short_side_px: int = 384  # images are shrunk to this short side, never enlarged
+    jpeg_quality: int = 90
+    resampling: str = "lanczos"
+    verbatim_jpeg: bool = False  # a sound RGB or grey JPEG that is small enough goes in byte for byte
+    change_no_derivatives: bool = False  # True: resize images of ND licences too
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        _check(self.short_side_px >= 16, "encode.short_side_px must be at least 16", self.short_side_px)
+        _check(1 <= self.jpeg_quality <= 100, "encode.jpeg_quality must be in [1, 100]", self.jpeg_quality)
+        _check(self.resampling in RESAMPLING, f"encode.resampling must be one of {', '.join(RESAMPLING)}", self.resampling)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardsConfig:
+    """How samples are dealt to shards."""
+
+    samples_per_shard: int = 10_000  # mean; a shard is a fair draw, so sizes differ a little
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        _check(self.samples_per_shard > 0, "shards.samples_per_shard must be positive", self.samples_per_shard)
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetConfig:
+    """The whole file."""
+
+    xml: XmlConfig = field(default_factory=XmlConfig)
+    images: ImagesConfig = field(default_factory=ImagesConfig)
+    filters: FiltersConfig = field(default_factory=FiltersConfig)
+    splits: SplitsConfig = field(default_factory=SplitsConfig)
+    encode: EncodeConfig = field(default_factory=EncodeConfig)
+    shards: ShardsConfig = field(default_factory=ShardsConfig)
+
+
+def parse_config(text: str) -> DatasetConfig:
+    """Read a TOML text.
+
+    Raises:
+        ConfigError: not TOML, an unknown table or key, a wrong type, a value out of range.
+    """
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"not TOML: {error}") from error
+    return from_tables(DatasetConfig, tables)
+
+
+T = typing.TypeVar("T")
+
+
+def from_tables(cls: type[T], values: dict[str, Any], where: str = "") -> T:
+    """Make a config dataclass of a dict as tomllib gives it.
+
+    Raises:
+        ConfigError: an unknown key or a wrong type; the message names the known ones.
+    """
+    hints = get_type_hints(cls)
+    names = [f.name for f in fields(cls)]  # type: ignore[arg-type]
+    for name in values:
+        if name not in names:
+            kind = "key" if where else "table"
+            raise ConfigError(f"unknown {kind} {where}{name}; known: {', '.join(names)}")
+    return cls(**{name: _convert(hints[name], value, f"{where}{name}") for name, value in values.items()})
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    """Return the value as the type asked for; only int for float and list for tuple are lent."""
+    if is_dataclass(hint):
+        if not isinstance(value, dict):
+            raise ConfigError(f"{where} must be a table, not {value!r}")
+        return from_tables(typing.cast(type[Any], hint), value, f"{where}.")
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            raise ConfigError(f"{where} must be a list, not {value!r}")
+        return tuple(_convert(get_args(hint)[0], item, where) for item in value)
+    if isinstance(hint, types.UnionType):
+        return _convert(get_args(hint)[0], value, where)
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise ConfigError(f"{where} must be {hint.__name__}, not {value!r}")
+    return value
+
+
+def to_toml(config: DatasetConfig) -> str:
+    """Return the resolved file: every value, defaults too, in the order of the dataclasses."""
+    lines: list[str] = []
+    for table, values in asdict(config).items():
+        lines.append(f"[{table}]")
+        lines += [f"{name} = {json.dumps(value)}" for name, value in values.items()]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def digest(*tables: Any) -> str:
+    """Return the sha256 of some tables of a config: what a stage depends on."""
+    text = json.dumps([asdict(table) for table in tables], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check(is_sound: bool, wanted: str, got: object) -> None:
+    if not is_sound:
+        raise ConfigError(f"{wanted}, not {got!r}")

@@ -1,0 +1,1 @@
+"""Guarded decoding, probing, hashing and encoding of images. Pillow stays in here."""

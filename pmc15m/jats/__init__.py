@@ -1,0 +1,1 @@
+"""JATS XML, safely read, to figures, mentions and rights. Pure: bytes in, records out."""
