@@ -12,6 +12,8 @@ import typing
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
+from pmc15m.errors import UsageError
+
 LICENSE_CLASSES = (
     "CC0",
     "public domain",
@@ -26,10 +28,13 @@ LICENSE_CLASSES = (
 )
 """Classes from the most to the least permissive: the stricter of two is the later one."""
 
+NO_LICENSE = "none"
+"""The class of what no known licence covers: all rights reserved, or terms of the publisher's own."""
+
 RESAMPLING = ("lanczos", "bicubic", "box", "hamming", "bilinear")
 
 
-class ConfigError(ValueError):
+class ConfigError(UsageError):
     """The TOML file does not say what it has to say."""
 
 
@@ -124,7 +129,8 @@ class ShardsConfig:
 
     def __post_init__(self) -> None:
         """Check the range."""
-        _check(self.samples_per_shard > 0, "shards.samples_per_shard must be positive", self.samples_per_shard)
+        # Below that an empty shard would not be practically impossible.
+        _check(self.samples_per_shard >= 32, "shards.samples_per_shard must be at least 32", self.samples_per_shard)
 
 
 @dataclass(frozen=True, slots=True)

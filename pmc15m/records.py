@@ -96,7 +96,7 @@ class Package:
     pmid: int | None
     title: str | None
     citation: str | None
-    license_code: str | None  # "CC BY", as PMC writes it; None: PMC found no licence
+    license: str | None  # class by the metadata, "none" where PMC found no licence; None: no metadata
     is_open_access: bool
     is_retracted: bool
     is_manuscript: bool
@@ -186,6 +186,29 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """One tar of samples and the Parquet of its rows."""
+
+    name: str  # "pmc15m-train-000000"
+    split: str
+    num_samples: int
+    num_bytes: int  # of the tar
+    sha256: str
+    table_num_bytes: int  # of the Parquet
+    table_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFile:
+    """One file of a release, as the manifest lists it."""
+
+    path: str  # relative to the release
+    num_bytes: int
+    sha256: str
+    num_rows: int | None  # samples of a tar, rows of a table; None for other files
+
+
+@dataclass(frozen=True, slots=True)
 class Reject:
     """One thing that did not go on, and why."""
 
@@ -205,6 +228,14 @@ class Reject:
     def is_article(self) -> bool:
         """Whether a whole article was rejected."""
         return ARTICLE_KEY_PATTERN.match(self.key) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A number for the report, summed over a stage by name."""
+
+    name: str
+    count: int
 
 
 def make_key(pmcid: str, fig_ordinal: int, graphic_ordinal: int) -> str:

@@ -1,0 +1,97 @@
+# `make` lists the targets. Everything is installed into VENV, from hashes alone, by plain pip.
+
+VENV ?= .venv
+WORKERS ?= 2
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+CORE := $(VENV)/.installed-core
+DEV := $(VENV)/.installed-dev
+PYTHONS := $(or $(PYTHON),python3.11 python3)
+# Wheels only: what is built from source would fetch its build tools unchecked.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL_PINS := $(INSTALL) --require-hashes --only-binary :all:
+INSTALL_SELF := $(INSTALL) --no-deps --no-build-isolation --editable .
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make constraints" \
+	$(if $(UPGRADE),--upgrade) pyproject.toml --group build
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo dev hooks test test-core lint format bench bench-memory constraints wheel clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "  VENV=$(VENV)  the virtual environment; PYTHON=... makes it with another interpreter"
+
+demo: $(CORE)  ## install the package and build a small release into demo/
+	$(BIN)/pmc15m demo --out demo
+
+dev: $(DEV)  ## install the package and the tools of a developer
+
+hooks: $(DEV)  ## have git check every commit
+	$(BIN)/pre-commit install
+
+test: lint  ## lint, then run the tests, WORKERS (2) at a time; PYTEST_ARGS="-k caption" picks
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not bench and not gpu" $(PYTEST_ARGS)
+
+test-core: test  ## the same as test
+
+lint: $(DEV)  ## check format, style, types and spelling
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/codespell
+
+format: $(DEV)  ## format the code and fix what ruff can fix
+	$(BIN)/ruff check --fix-only --exit-zero
+	$(BIN)/ruff format
+
+bench: $(DEV)  ## measure speed against peers and limits
+	$(BIN)/python -m tests.bench
+
+bench-memory: $(DEV)  ## measure memory against limits
+	$(BIN)/python -m tests.bench --memory
+
+constraints: $(DEV)  ## pin what pyproject.toml asks for; UPGRADE=1 takes the newest
+	$(COMPILE) --output-file constraints.txt
+	$(COMPILE) --constraints constraints.txt --extra dev --extra report --output-file constraints-dev.txt
+	$(COMPILE) --constraints constraints.txt --extra gcp --output-file constraints-gcp.txt
+	$(COMPILE) --constraints constraints.txt --extra train --output-file constraints-train.txt
+
+# Once by way of the sdist and once from the tree: the same bytes, or a file is missing or time leaks in.
+wheel: export SOURCE_DATE_EPOCH := 1580601600
+wheel: $(DEV)  ## build sdist and wheel into dist/, twice, and compare
+	rm -rf dist build/again
+	$(BIN)/python -m build --no-isolation --outdir dist
+	$(BIN)/python -m build --no-isolation --outdir build/again --sdist --wheel
+	cd dist && sha256sum * | tee SHA256SUMS
+	cd build/again && sha256sum --check --quiet ../../dist/SHA256SUMS
+	@echo "dist/: built twice, the same bytes"
+
+clean:  ## remove what was built, the demo and the caches; VENV stays
+	rm -rf build dist demo bench.json .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find pmc15m pipelines training eval tests -name __pycache__ -type d -exec rm -rf {} + 2>/dev/null || true
+
+$(CORE): pyproject.toml constraints.txt
+	@for python in $(PYTHONS); do \
+	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
+	    python=; \
+	done; \
+	if [ -z "$$python" ]; then \
+	    echo "No Python 3.11 or newer among: $(PYTHONS). Install one, or name one: make PYTHON=..." >&2; exit 1; \
+	elif ! $$python -c 'import ensurepip, venv' 2>/dev/null; then \
+	    echo "$$python cannot make a virtual environment. On Debian: apt-get install python3-venv" >&2; exit 1; \
+	elif ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+	    echo "Making $(VENV) with $$($$python --version)"; $$python -m venv $(VENV); \
+	fi
+	@echo "Installing constraints.txt into $(VENV): half a minute or so"
+	@$(INSTALL_PINS) -r constraints.txt
+	@$(INSTALL_SELF)
+	@touch $@
+
+$(DEV): $(CORE) constraints-dev.txt
+	@echo "Installing constraints-dev.txt into $(VENV)"
+	@$(INSTALL_PINS) -r constraints-dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""The application: the `pmc15m` command and its DAGs. Nothing that runs on a worker is defined here."""

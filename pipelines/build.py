@@ -1,0 +1,148 @@
+"""The stages one after the other: each is skipped where its output is complete and of the same origin."""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipelines import curate, extract, shard
+from pipelines.progress import StageProgress
+from pmc15m import __version__
+from pmc15m.acquire.packages import list_articles
+from pmc15m.config import DatasetConfig, digest, to_toml
+from pmc15m.curate.splits import SPLITS
+from pmc15m.errors import UsageError
+from pmc15m.records import ArticleRef
+from pmc15m.release.finish import ReleaseJob, check_release, start_release
+from pmc15m.release.rejects import RejectsJob, plan_reject_tables
+from pmc15m.release.shards import ShardJob, plan_shards
+from pmc15m.stages import Origin, OutputError, StageFiles, read_stage, start_stage
+from pmc15m.steps import Meter
+from pmc15m.store import Store
+
+LOG = logging.getLogger("pmc15m")
+REJECTS_FOLDER = ".rejects"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How stages are run: never what they write."""
+
+    config: DatasetConfig
+    options: PipelineOptions
+    fresh: bool = False  # redo what is complete
+    overwrite: bool = False  # replace another release
+
+
+class SourceError(UsageError):
+    """There are no articles where they were said to be."""
+
+
+def run_extract(source: str, out: str, run: Run) -> StageFiles:
+    """Read a source and write its pairs.
+
+    Raises:
+        SourceError: the source is missing or holds no article.
+        OutputError: the output folder cannot be used.
+    """
+    num_articles, inputs = _look_at(source)
+    origin = Origin("extract", __version__, digest(run.config.xml, run.config.images), inputs)
+    if start_stage(out, origin, run.fresh):
+        progress = StageProgress("extract", "articles", num_articles, "read_package/in", "probe_figure/out")
+        _run(run, progress, lambda p, meter: extract.run(p, source, out, run.config, origin, meter))
+    else:
+        LOG.info("extract: %s is complete, nothing to do", out)
+    return read_stage(out, "extract")
+
+
+def run_curate(pairs: str, out: str, run: Run) -> StageFiles:
+    """Judge the pairs of extract and write decisions.
+
+    Raises:
+        OutputError: `pairs` is no complete output of extract, or the output folder cannot be used.
+    """
+    extracted = read_stage(pairs, "extract")
+    origin = Origin("curate", __version__, digest(run.config.filters, run.config.splits), extracted.content)
+    if start_stage(out, origin, run.fresh):
+        total = extracted.tallies.get("probe_figure/out", 0)
+        progress = StageProgress("curate", "pairs", total, "filter_candidate/in", "decide/out")
+        _run(run, progress, lambda p, meter: curate.run(p, pairs, extracted, out, run.config, origin, meter))
+    else:
+        LOG.info("curate: %s is complete, nothing to do", out)
+    return read_stage(out, "curate")
+
+
+def run_shard(source: str, pairs: str, decisions: str, out: str, run: Run) -> None:
+    """Write the release of some decisions.
+
+    Raises:
+        OutputError: `pairs` or `decisions` is incomplete, they do not belong together, or the output
+            folder cannot be used.
+    """
+    extracted, curated = read_stage(pairs, "extract"), read_stage(decisions, "curate")
+    if curated.origin.inputs != extracted.content:
+        raise OutputError(f"{decisions} was made from other pairs than those of {pairs}: run curate again")
+    config = run.config
+    inputs = hashlib.sha256(f"{extracted.content} {curated.content}".encode()).hexdigest()
+    origin = Origin("shard", __version__, digest(config), inputs)
+    if not start_release(out, origin, run.overwrite or run.fresh):
+        LOG.info("shard: %s is complete, nothing to do", out)
+        return
+    num_samples = {split: curated.tallies.get(f"splits/{split}", 0) for split in SPLITS}
+    specs = plan_shards(num_samples, config.shards)
+    job = ShardJob(
+        source, pairs, extracted.names, decisions, curated.names, out, config.images, config.encode
+    )  # fmt: skip
+    num_rejects = sum(file.num_rows for file in (*extracted.rejects, *curated.rejects))
+    rejects = RejectsJob(
+        plan_reject_tables(num_rejects),
+        ((pairs, extracted.reject_names), (decisions, curated.reject_names)),
+        f"{out}/{REJECTS_FOLDER}",
+        out,
+    )
+    release = ReleaseJob(
+        out, REJECTS_FOLDER, origin, to_toml(config), _source_of(extracted), extracted.tallies, curated.tallies
+    )  # fmt: skip
+    progress = StageProgress("shard", "pairs", sum(num_samples.values()), "samples/written", "samples/written")
+    _run(run, progress, lambda p, meter: shard.run(p, specs, job, rejects, release, meter))
+
+
+def run_build(source: str, work: str, out: str, run: Run) -> None:
+    """Run all stages: pairs and decisions go to folders of `work`, the release to `out`."""
+    check_release(out, digest(run.config), run.overwrite or run.fresh)
+    run_extract(source, f"{work}/pairs", run)
+    run_curate(f"{work}/pairs", f"{work}/decisions", run)
+    run_shard(source, f"{work}/pairs", f"{work}/decisions", out, run)
+
+
+def _run(run: Run, progress: StageProgress, add: Callable[[beam.Pipeline, Meter], None]) -> None:
+    with progress, beam.Pipeline(options=run.options) as p:
+        add(p, progress.meter)
+
+
+def _look_at(source: str) -> tuple[int, str]:
+    """Return how many articles a source has, and a digest that changes when its files do.
+
+    Sizes and times of change are looked at only in a local folder; a bucket is taken by its list of
+    articles, since one request per article would cost more than the stage.
+    """
+    store = Store(source)
+    if not store.exists():
+        raise SourceError(f"there is no source {source}")
+    articles = [item for item in list_articles(source) if isinstance(item, ArticleRef)]
+    if not articles:
+        raise SourceError(f"{source} holds no article: no folder such as PMC4991227.1")
+    seen = hashlib.sha256()
+    for ref in articles:
+        seen.update(ref.key.encode())
+        for entry in store.list(ref.location) if store.is_local else ():
+            seen.update(f"{entry.name}\0{entry.num_bytes}\0{entry.changed_ns}\0".encode())
+    return len(articles), seen.hexdigest()
+
+
+def _source_of(extracted: StageFiles) -> dict[str, object]:
+    """Return what the manifest says of the source: never a path, since the same input is the same bytes."""
+    return {"kind": "folder", "inventory_date": None, "pairs_content": extracted.content}

@@ -1,0 +1,129 @@
+"""What each command does once its words are read. Beam is imported by those that need it."""
+
+import argparse
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pmc15m.config import ConfigError, DatasetConfig, parse_config
+from pmc15m.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipelines.build import Run
+    from pmc15m.release.report import Flow
+
+LOG = logging.getLogger("pmc15m")
+CONFIGS = Path(__file__).parent / "configs"
+
+
+def inspect(args: argparse.Namespace, beams: list[str]) -> None:
+    """Print the figures and rejects of one article as JSON."""
+    from pmc15m.jats.article import inspect_article  # noqa: PLC0415
+
+    _no_beam_options(beams)
+    try:
+        xml = args.article.read_bytes()
+        if args.media_list is None:
+            names = [path.name for path in args.article.parent.iterdir() if path != args.article]
+        else:
+            names = args.media_list.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read: {error}") from error
+    answer = inspect_article(xml, [name for name in names if name.strip()])
+    sys.stdout.buffer.write((json.dumps(answer, indent=1, ensure_ascii=False) + "\n").encode())
+    sys.stdout.buffer.flush()
+
+
+def build(args: argparse.Namespace, beams: list[str]) -> None:
+    """Run all stages and print the yield table."""
+    from pipelines.build import run_build  # noqa: PLC0415
+
+    run_build(args.source, args.work or f"{args.out.rstrip('/')}.work", args.out, _run_of(args, beams))
+    _print_release(args.out)
+
+
+def extract(args: argparse.Namespace, beams: list[str]) -> None:
+    """Run extract and print its yield."""
+    from pipelines.build import run_extract  # noqa: PLC0415
+    from pmc15m.release.report import extract_flows  # noqa: PLC0415
+
+    done = run_extract(args.source, args.out, _run_of(args, beams))
+    _print_flows(extract_flows(done.tallies))
+
+
+def curate(args: argparse.Namespace, beams: list[str]) -> None:
+    """Run curate and print its yield."""
+    from pipelines.build import run_curate  # noqa: PLC0415
+    from pmc15m.release.report import curate_flow  # noqa: PLC0415
+
+    done = run_curate(args.pairs, args.out, _run_of(args, beams))
+    _print_flows([curate_flow(done.tallies)])
+
+
+def shard(args: argparse.Namespace, beams: list[str]) -> None:
+    """Run shard and print the yield of all stages."""
+    from pipelines.build import run_shard  # noqa: PLC0415
+
+    run_shard(args.source, args.pairs, args.decisions, args.out, _run_of(args, beams))
+    _print_release(args.out)
+
+
+def demo(args: argparse.Namespace, beams: list[str]) -> None:
+    """Generate articles, build a release of them, and say where to look."""
+    from pipelines.demo import run_demo  # noqa: PLC0415
+
+    run_demo(Path(args.out), args.articles, beams)
+    release = f"{args.out}/release"
+    _print_release(release)
+    _print(f"\nLook at: {release}/train/*.tar, {release}/pairs/*.parquet, {release}/report.json")
+    _print(f"The articles it was made from: {args.out}/articles")
+
+
+def read_config(path: Path) -> DatasetConfig:
+    """Return the config of a TOML file.
+
+    Raises:
+        UsageError: it cannot be read, or does not say what it has to say.
+    """
+    try:
+        return parse_config(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the config: {error}") from error
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _run_of(args: argparse.Namespace, beams: list[str]) -> "Run":
+    from pipelines.build import Run  # noqa: PLC0415
+    from pipelines.options import parse_beam_options  # noqa: PLC0415
+
+    config = read_config(args.config)
+    return Run(config, parse_beam_options(beams), args.fresh, getattr(args, "overwrite", False))
+
+
+def _no_beam_options(beams: list[str]) -> None:
+    if beams:
+        raise UsageError(f"this command takes no Beam options: {' '.join(beams)}")
+
+
+def _print_release(out: str) -> None:
+    from pmc15m.release.finish import read_report  # noqa: PLC0415
+    from pmc15m.release.report import Flow  # noqa: PLC0415
+
+    flows = [
+        Flow(flow["stage"], flow["unit"], flow["in"], flow["out"], flow["rejects_by_reason"])
+        for flow in read_report(out)["flows"]
+    ]
+    _print_flows(flows)
+
+
+def _print_flows(flows: "list[Flow]") -> None:
+    from pipelines.yields import yield_table  # noqa: PLC0415
+
+    _print(yield_table(flows))
+
+
+def _print(text: str) -> None:
+    print(text)  # noqa: T201, results go to stdout

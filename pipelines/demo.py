@@ -1,0 +1,36 @@
+"""The demonstration: generated articles, and a small release of them."""
+
+import json
+import logging
+from pathlib import Path
+
+from pipelines.build import Run, run_build
+from pipelines.commands import CONFIGS, read_config
+from pipelines.options import parse_beam_options
+from pmc15m import __version__
+from pmc15m.errors import UsageError
+from pmc15m.synth import SynthConfig, write_articles
+
+LOG = logging.getLogger("pmc15m")
+
+
+def run_demo(out: Path, num_articles: int, beams: list[str]) -> None:
+    """Write `OUT/articles`, `OUT/work` and `OUT/release`; articles of an earlier run are kept.
+
+    Raises:
+        UsageError: the folder holds something else, or the number is not positive.
+    """
+    if num_articles < 1:
+        raise UsageError(f"--articles must be positive, not {num_articles}")
+    articles = out / "articles"
+    made = {"version": __version__, "articles": num_articles}
+    note = out / "demo.json"
+    if out.exists() and any(out.iterdir()) and not note.exists():
+        raise UsageError(f"{out} holds files that are not the demo's: choose another --out")
+    if not note.exists() or json.loads(note.read_text(encoding="utf-8")) != made:
+        LOG.info("demo: writing %d articles to %s", num_articles, articles)
+        config = SynthConfig(faults=("all",), fault_every=4, duplicates_every=10)
+        write_articles(config, range(num_articles), articles)
+        note.write_text(json.dumps(made) + "\n", encoding="utf-8")
+    run = Run(read_config(CONFIGS / "small.toml"), parse_beam_options(beams), overwrite=True)
+    run_build(str(articles), str(out / "work"), str(out / "release"), run)

@@ -1,0 +1,38 @@
+"""One decode of an image file, and all that the dataset wants to know of it."""
+
+import hashlib
+
+from pmc15m.config import ImagesConfig
+from pmc15m.images.decode import decode_image, pixel_sha256
+from pmc15m.images.hashes import content_hash, dct_hash, grey_std
+from pmc15m.images.panels import estimate_num_panels
+from pmc15m.records import ImageInfo
+
+
+def probe_image(data: bytes, config: ImagesConfig) -> ImageInfo:
+    """Decode an image file and describe it.
+
+    Args:
+        data: the bytes of the file.
+        config: the guards.
+
+    Raises:
+        ImageRefused: the file is no image that goes on.
+    """
+    decoded = decode_image(data, config)
+    image = decoded.image
+    grey = image if image.mode == "L" else image.convert("L")
+    return ImageInfo(
+        format=decoded.format,
+        mode=decoded.mode,
+        width_px=image.width,
+        height_px=image.height,
+        is_upright=decoded.is_upright,
+        num_bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        pixel_sha256=pixel_sha256(image),
+        phash=dct_hash(grey),
+        phash_content=content_hash(grey),
+        grey_std=grey_std(grey),
+        num_panels_estimate=estimate_num_panels(grey),
+    )

@@ -1,0 +1,229 @@
+"""One article: XML and the names of its media to figures and rejects, every fig accounted for.
+
+Rejects of a fig come in a fixed order of reasons: `not_a_figure`, `no_graphic`, `no_caption`,
+`not_licensed`, `graphic_not_in_package`; one for a fig that fails whole, one per graphic where only
+some of them fail. A graphic that no fig owns is a `not_a_figure` of its own, so that figs and
+graphics seen are figures and rejects, no more and no less.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from lxml import etree
+
+from pmc15m.config import XmlConfig
+from pmc15m.jats.captions import CaptionReader, is_table_label
+from pmc15m.jats.facts import read_facts
+from pmc15m.jats.figs import XML_LANG, Fig, Unit, find_figs, href_of
+from pmc15m.jats.links import Links
+from pmc15m.jats.media import MediaIndex
+from pmc15m.jats.mentions import MentionFinder
+from pmc15m.jats.panels import find_panel_labels, marks_of
+from pmc15m.jats.reader import XmlRefused, read_article
+from pmc15m.jats.rights import Rights, article_rights, object_rights, stricter
+from pmc15m.records import Article, ArticleRef, Figure, MediaFile, Package, Reason, Reject, Stage, make_key
+
+_Element = etree._Element
+
+
+def parse_article(package: Package, xml: bytes, config: XmlConfig) -> list[Figure | Reject]:
+    """Return the figures and rejects of one article, in document order.
+
+    Returns:
+        A single reject of the article where it cannot be read (`xml_syntax`, `too_large`) or has no
+        fig (`no_figures`, with the `not_a_figure` of its graphics after it); else at least one item.
+    """
+    try:
+        article = read_article(xml, config.max_bytes)
+    except XmlRefused as refused:
+        return [_article_reject(package.ref, refused.reason, refused.detail)]
+    return list(_ArticleParser(package, article).parse())
+
+
+def inspect_article(xml: bytes, media: Sequence[str], pmcid: str = "PMC0") -> dict[str, Any]:
+    """Return what `pmc15m inspect` prints: figures and rejects of one XML file and its media names."""
+    package = Package(
+        ref=ArticleRef(pmcid, 1, ""),
+        xml_md5=None,
+        media=tuple(MediaFile(name, None) for name in sorted(set(media))),
+        doi=None,
+        pmid=None,
+        title=None,
+        citation=None,
+        license=None,
+        is_open_access=True,
+        is_retracted=False,
+        is_manuscript=False,
+    )
+    items = parse_article(package, xml, XmlConfig())
+    return {
+        "figures": [_figure_form(item) for item in items if isinstance(item, Figure)],
+        "rejects": [
+            {"fig_id": item.fig_id, "reason": str(item.reason), "detail": item.detail}
+            for item in items
+            if isinstance(item, Reject)
+        ],
+    }
+
+
+def _figure_form(figure: Figure) -> dict[str, Any]:
+    return {
+        "fig_id": figure.fig_id,
+        "label": figure.label,
+        "caption": figure.caption,
+        "graphic": figure.graphic,
+        "mentions": [mention.text for mention in figure.mentions],
+        "kind": figure.kind,
+        "license": figure.license_url,
+        "license_class": figure.license,
+        "rights_flags": list(figure.rights_flags),
+        "panel_labels": list(figure.panel_labels),
+        "key": figure.key,
+    }
+
+
+def _article_reject(ref: ArticleRef, reason: Reason, detail: str) -> Reject:
+    return Reject(ref.key, ref.pmcid, ref.version, None, Stage.EXTRACT, reason, detail)
+
+
+class _ArticleParser:
+    """Holds what all figs of one article share."""
+
+    def __init__(self, package: Package, article: _Element) -> None:
+        self._package = package
+        self._ref = package.ref
+        self._article = article
+        self._md5s = {file.name: file.md5 for file in package.media}
+        self._links = Links(article)
+        self._captions = CaptionReader(self._links, str(article.get(XML_LANG, "en")))
+
+    def parse(self) -> Iterator[Figure | Reject]:
+        found = find_figs(self._article, MediaIndex(self._md5s))
+        if not any(not fig.exclusion.startswith("repeats") for fig in found.figs):
+            yield _article_reject(self._ref, Reason.NO_FIGURES, "no fig element in the article")
+        if found.figs:
+            mentions = MentionFinder(self._article, found.figs, self._links)
+            facts = read_facts(self._article, self._package, self._links)
+            rights = article_rights(self._article)
+            for fig in found.figs:
+                yield from self._judge(fig, facts, rights, mentions)
+        for ordinal, (graphic, holder) in enumerate(found.strays, 1):
+            key = make_key(self._ref.pmcid, 0, ordinal)
+            detail = f"graphic {href_of(graphic)!r} in {holder}"
+            yield self._reject(key, None, Reason.NOT_A_FIGURE, detail)
+
+    def _judge(
+        self, fig: Fig, facts: Article, rights: Rights, mentions: MentionFinder
+    ) -> Iterator[Figure | Reject]:
+        """Yield the figures of a fig, and one reject for it or for each graphic that fails."""
+        label = self._captions.label(fig)
+        units = [unit for unit in fig.units if not unit.is_thumbnail] or fig.units
+        if fig.exclusion or is_table_label(label):
+            detail = fig.exclusion or f"labelled {label!r}"
+            yield self._fig_reject(fig, units, Reason.NOT_A_FIGURE, detail)
+            return
+        judged = [(unit, *self._judge_unit(fig, unit)) for unit in units]
+        failures = [(unit, reason, detail) for unit, reason, detail in judged if reason is not None]
+        if len(failures) == len(judged):
+            order = list(_ORDER)
+            none = (None, Reason.NO_GRAPHIC, "the fig has no graphic of its own")
+            _, reason, detail = min(failures, key=lambda failure: order.index(failure[1]), default=none)
+            yield self._fig_reject(fig, units, reason, detail)
+            return
+        for unit, reason, detail in judged:
+            key = make_key(self._ref.pmcid, fig.ordinal, unit.ordinal)
+            if reason is None:
+                yield self._figure(key, fig, unit, label, facts, rights, mentions, len(units), units.index(unit) + 1)
+            else:
+                yield self._reject(key, fig.fig_id, reason, detail)
+
+    def _judge_unit(self, fig: Fig, unit: Unit) -> tuple[Reason | None, str]:
+        """Return the first reason against one graphic of a fig, and its detail; None if it is a figure."""
+        href = href_of(unit.chosen)
+        if not href:
+            return Reason.NO_GRAPHIC, "the graphic has an empty href"
+        if not self._captions.caption(fig, unit.chosen):
+            return Reason.NO_CAPTION, f"graphic {href!r}"
+        own = object_rights(_objects_of(fig, unit))
+        if own is not None and not own.names_license:
+            return Reason.NOT_LICENSED, "permissions of its own name no licence: all rights reserved"
+        if unit.media is None:
+            return Reason.GRAPHIC_NOT_IN_PACKAGE, f"href {href!r} names none of {len(self._md5s)} media files"
+        return None, ""
+
+    def _figure(
+        self,
+        key: str,
+        fig: Fig,
+        unit: Unit,
+        label: str | None,
+        facts: Article,
+        rights: Rights,
+        mentions: MentionFinder,
+        num_parts: int,
+        part: int,
+    ) -> Figure:
+        caption = self._captions.caption(fig, unit.chosen)
+        license_class, url, flags = self._rights_of(fig, unit, rights)
+        media = str(unit.media)
+        return Figure(
+            key=key,
+            article=facts,
+            fig_id=fig.fig_id,
+            label=label,
+            caption=caption,
+            mentions=mentions.mentions_of(fig),
+            kind="graphical_abstract" if _is_in_abstract(fig.element) else "figure",
+            graphic=media,
+            graphic_md5=self._md5s[media],
+            location=self._ref.location,
+            part=part,
+            num_parts=num_parts,
+            license=license_class,
+            license_url=url,
+            rights_flags=tuple(sorted(flags)),
+            panel_labels=find_panel_labels(caption, marks_of(fig.element)),
+        )
+
+    def _rights_of(self, fig: Fig, unit: Unit, rights: Rights) -> tuple[str, str | None, set[str]]:
+        """Return class, URL and flags: a figure's own permissions beat the article's."""
+        own = object_rights(_objects_of(fig, unit))
+        if own is not None:
+            flags = {"own_permissions"} | ({"license_conflict"} if own.is_conflicting else set())
+            return own.license, own.url, flags
+        flags = {"license_conflict"} if rights.is_conflicting else set()
+        if rights.is_prose:
+            flags.add("license_by_words")
+        by_metadata = self._package.license
+        if by_metadata is None:  # `inspect` has no metadata
+            return rights.license, rights.url, flags
+        if not rights.names_license:
+            return by_metadata, None, flags | {"license_by_metadata_only"}
+        if by_metadata != rights.license:
+            strict = stricter((by_metadata, rights.license))
+            return strict, rights.url if strict == rights.license else None, flags | {"license_conflict"}
+        return rights.license, rights.url, flags
+
+    def _fig_reject(self, fig: Fig, units: list[Unit], reason: Reason, detail: str) -> Reject:
+        graphic = units[0].ordinal if len(units) == 1 else 0
+        return self._reject(make_key(self._ref.pmcid, fig.ordinal, graphic), fig.fig_id, reason, detail)
+
+    def _reject(self, key: str, fig_id: str | None, reason: Reason, detail: str) -> Reject:
+        return Reject(key, self._ref.pmcid, self._ref.version, fig_id, Stage.EXTRACT, reason, detail)
+
+
+_ORDER = (
+    Reason.NOT_A_FIGURE,
+    Reason.NO_GRAPHIC,
+    Reason.NO_CAPTION,
+    Reason.NOT_LICENSED,
+    Reason.GRAPHIC_NOT_IN_PACKAGE,
+)
+
+
+def _objects_of(fig: Fig, unit: Unit) -> list[_Element]:
+    return [unit.chosen, fig.element, *reversed(fig.groups)]
+
+
+def _is_in_abstract(element: _Element) -> bool:
+    return next(element.iterancestors("abstract"), None) is not None

@@ -1,0 +1,121 @@
+"""Label and caption of a fig and of its graphics (F3, F5 to F7, T12)."""
+
+import re
+
+from lxml import etree
+
+from pmc15m.jats.figs import XML_LANG, Fig, is_online, is_print_only, lang_rank
+from pmc15m.jats.links import Links
+from pmc15m.jats.text import clean_text, is_own_doi, normalize
+
+_Element = etree._Element
+
+_CLOSING = " .:;,|\u2013\u2014-"
+_AFTER_LABEL = re.compile(
+    r"\s*[.:|]+(?!\d)\s*(?:[|\u2013\u2014-]\s+)?"  # a full stop, colon or bar; "Fig. 1. | Growth" has two
+    r"|\s*[\u2013\u2014-](?:\s+|(?=[^\W\d_a-z]|[(\[{]))"  # a dash, but not that of "Figure 1-3"
+    r"|\s+(?=[(\[{])"  # a blank and a bracket; a capital letter is looked at in code
+)
+_PANEL_MARK = re.compile(r"[(\[]?(?:[A-Za-z]|[ivxIVX]{1,4}|(?<=[(\[])\d{1,2})[)\].:]{0,2}")
+_TABLE_LABEL = re.compile(
+    r"(?:(?:supplementary|supplemental|supporting|extended data|appendix|online)\s+)?"
+    r"(?:table|tab\.|tabla|tabela|tableau|tabelle|tabella)(?:\s|\d|$)",
+    re.IGNORECASE,
+)
+
+
+class CaptionReader:
+    """Reads labels and captions of one article."""
+
+    def __init__(self, links: Links, article_lang: str) -> None:
+        """Keep what decides between languages and odd links."""
+        self._links = links
+        self._article_lang = article_lang
+
+    def label(self, fig: Fig) -> str | None:
+        """Return the label of a fig; a bare panel mark in a group takes the group's before it (F6)."""
+        own = self._own_label(fig.element)
+        if own and fig.groups and _PANEL_MARK.fullmatch(own):
+            group_label = next(filter(None, map(self._own_label, reversed(fig.groups))), None)
+            if group_label:
+                return f"{group_label.rstrip(_CLOSING)} {own}"
+        return own
+
+    def caption(self, fig: Fig, graphic: _Element) -> str:
+        """Return group caption, fig caption and graphic caption joined by blanks; "" if there is none."""
+        own = self._own_caption(fig.element) or self._loose_text(fig.element)
+        groups = [self._own_caption(group) for group in fig.groups]
+        parts = [*groups, own, self._own_caption(graphic)]
+        return " ".join(part for part in parts if part)
+
+    def _own_label(self, element: _Element) -> str | None:
+        label = self._pick(element.findall("label"))
+        return (clean_text(label, self._links) or None) if label is not None else None
+
+    def _own_caption(self, element: _Element) -> str:
+        captions = element.findall("caption")
+        if not captions:
+            return ""
+        texts = {caption: self._caption_text(caption) for caption in captions}
+        caption = self._pick([caption for caption in captions if texts[caption]])
+        if caption is None:
+            return ""
+        label = self._pick(element.findall("label"))
+        return cut_label(texts[caption], clean_text(label, self._links)) if label is not None else texts[caption]
+
+    def _caption_text(self, caption: _Element) -> str:
+        blocks = list(caption)
+        if len({block.get(XML_LANG) for block in blocks if block.get(XML_LANG)}) > 1:
+            best = min(lang_rank(block, self._article_lang) for block in blocks)
+            blocks = [block for block in blocks if lang_rank(block, self._article_lang) == best]
+        if any(block.tag not in {"title", "p"} or (block.tail and block.tail.strip()) for block in blocks) or (
+            caption.text and caption.text.strip()
+        ):
+            return clean_text(caption, self._links)
+        texts = [clean_text(block, self._links) for block in blocks]
+        return normalize(" ".join(text for text in texts if text and not is_own_doi(text)))
+
+    def _loose_text(self, fig: _Element) -> str:
+        """Return the text of `p` and `statement` that stand in a fig without a caption (F7)."""
+        texts = [clean_text(block, self._links) for block in fig.iterchildren("p", "statement")]
+        label = self._pick(fig.findall("label"))
+        text = " ".join(text for text in texts if text and not is_own_doi(text))
+        return cut_label(text, clean_text(label, self._links)) if label is not None else text
+
+    def _pick(self, elements: list[_Element]) -> _Element | None:
+        """Return one of several labels or captions: online, English, first (F5)."""
+        if len(elements) < 2:
+            return elements[0] if elements else None
+        return min(
+            elements,
+            key=lambda element: (
+                is_print_only(element),
+                not is_online(element),
+                lang_rank(element, self._article_lang),
+            ),
+        )
+
+
+def cut_label(text: str, label: str) -> str:
+    """Cut the figure's very label off the start of its caption, once (T12).
+
+    It is cut where a full stop, colon, bar or dash follows, or a blank and a new sentence; "Fig 3A and
+    3B" and "Figure 1-3" are left alone. A text that is only the label is no caption: "".
+    """
+    core = label.rstrip(_CLOSING)
+    if not core or not text.startswith(core):
+        return text
+    rest = text[len(core) :]
+    if not rest.strip(_CLOSING):
+        return ""
+    mark = _AFTER_LABEL.match(rest)
+    if mark:
+        return rest[mark.end() :]
+    if rest[0] == " " and rest[1:2].isupper():
+        return rest[1:]
+    return text
+
+
+def is_table_label(label: str | None) -> bool:
+    """Return whether a label says that the fig is a table in disguise (F8)."""
+    return label is not None and _TABLE_LABEL.match(label) is not None

@@ -1,0 +1,91 @@
+"""The facts of an article: what attribution and the tables of a release need."""
+
+from lxml import etree
+
+from pmc15m.jats.links import Links
+from pmc15m.jats.text import clean_text
+from pmc15m.records import Article, Package
+
+_Element = etree._Element
+
+MAX_AUTHORS = 3
+"""Authors named in a citation before "et al."."""
+
+ARTICLE_URL = "https://pmc.ncbi.nlm.nih.gov/articles/{pmcid}/"
+
+
+def read_facts(article: _Element, package: Package, links: Links) -> Article:
+    """Return the facts, from the metadata where it has them and from the XML where it has not."""
+    meta = article.find("front/article-meta")
+    if meta is None:
+        meta = etree.Element("article-meta")
+    title = package.title or _text(meta.find("title-group/article-title"), links)
+    journal = next(iter(article.iterfind("front/journal-meta//journal-title")), None)
+    journal_text = _text(journal, links)
+    year = _year(meta)
+    doi = package.doi or _article_id(meta, "doi")
+    pmid = package.pmid
+    if pmid is None and (digits := _article_id(meta, "pmid") or "").isdecimal():
+        pmid = int(digits)
+    return Article(
+        pmcid=package.ref.pmcid,
+        version=package.ref.version,
+        doi=doi,
+        pmid=pmid,
+        title=title,
+        journal=journal_text,
+        year=year,
+        article_type=str(article.get("article-type")) if article.get("article-type") else None,
+        citation=_citation(_authors(meta, links), title, package.citation or _source(journal_text, year, doi)),
+        article_url=ARTICLE_URL.format(pmcid=package.ref.pmcid),
+    )
+
+
+def _text(element: _Element | None, links: Links) -> str | None:
+    return (clean_text(element, links) or None) if element is not None else None
+
+
+def _article_id(meta: _Element, kind: str) -> str | None:
+    for element in meta.iterfind("article-id"):
+        if element.get("pub-id-type") == kind and element.text and element.text.strip():
+            return str(element.text.strip())
+    return None
+
+
+def _year(meta: _Element) -> int | None:
+    """Return the earliest year of publication; the date of release in PMC is none."""
+    years = []
+    for date in meta.iterfind("pub-date"):
+        text = (date.findtext("year") or "").strip()
+        if date.get("pub-type") != "pmc-release" and text.isdecimal() and 1600 <= int(text) <= 2200:
+            years.append(int(text))
+    return min(years, default=None)
+
+
+def _authors(meta: _Element, links: Links) -> str:
+    names = []
+    for contrib in meta.iterfind("contrib-group/contrib"):
+        if contrib.get("contrib-type", "author") != "author":
+            continue
+        surname = _text(contrib.find("name/surname"), links)
+        given = _text(contrib.find("name/given-names"), links)
+        collab = _text(contrib.find("collab"), links)
+        if surname:
+            initials = "".join(part[0] for part in (given or "").replace("-", " ").split())
+            names.append(f"{surname} {initials}".strip())
+        elif collab:
+            names.append(collab)
+    if len(names) > MAX_AUTHORS:
+        names = [*names[:MAX_AUTHORS], "et al"]
+    return ", ".join(names)
+
+
+def _source(journal: str | None, year: int | None, doi: str | None) -> str:
+    parts = [journal, str(year) if year else None, f"doi: {doi}" if doi else None]
+    return ". ".join(part for part in parts if part)
+
+
+def _citation(authors: str, title: str | None, source: str) -> str:
+    """Return authors, title and source as sentences: what CC BY asks to be named."""
+    parts = (part.strip().rstrip(".") for part in (authors, title or "", source) if part and part.strip())
+    return ". ".join(parts)

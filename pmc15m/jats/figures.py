@@ -1,0 +1,38 @@
+"""The step from packages to figures."""
+
+from collections.abc import Iterator
+
+from pmc15m.config import XmlConfig
+from pmc15m.jats.article import parse_article
+from pmc15m.records import Figure, Package, Reason, Reject, Stage, Tally
+from pmc15m.store import Md5MismatchError, Store, TooLargeError
+
+
+def read_figures(package: Package, source: str, config: XmlConfig) -> Iterator[Figure | Reject | Tally]:
+    """Yield the figures of an article, and a reject for every fig or graphic that is none.
+
+    Tallies: `articles/with_figs`, and `figs_and_graphics/seen`: each of the latter ends as a figure
+    or as a reject that is not the article's.
+    """
+    ref = package.ref
+    try:
+        xml = Store(source).read_bytes(f"{ref.location}/{ref.key}.xml", config.max_bytes, package.xml_md5)
+    except FileNotFoundError:
+        yield _article_reject(package, Reason.NOT_FOUND, f"no {ref.key}.xml")
+        return
+    except TooLargeError as error:
+        yield _article_reject(package, Reason.TOO_LARGE, str(error))
+        return
+    except Md5MismatchError as error:
+        yield _article_reject(package, Reason.MD5_MISMATCH, str(error))
+        return
+    items = parse_article(package, xml, config)
+    num_rejected = sum(isinstance(item, Reject) and item.is_article for item in items)
+    yield Tally("articles/with_figs", 1 - num_rejected)
+    yield Tally("figs_and_graphics/seen", len(items) - num_rejected)
+    yield from items
+
+
+def _article_reject(package: Package, reason: Reason, detail: str) -> Reject:
+    ref = package.ref
+    return Reject(ref.key, ref.pmcid, ref.version, None, Stage.EXTRACT, reason, detail)

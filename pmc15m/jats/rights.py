@@ -1,0 +1,167 @@
+"""Licences in JATS: evidence, class, and which of several holds (architecture: rights by class).
+
+Evidence stands in four places, all of which are read: `license/@xlink:href`, `ali:license_ref`,
+`ext-link` in `license-p`, and prose, which counts only where no URL does. `license-type="open-access"`
+decides nothing. Of several the stricter wins; "CC0 for the data" beside CC BY is thus CC BY.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from lxml import etree
+
+from pmc15m.config import LICENSE_CLASSES, NO_LICENSE
+from pmc15m.jats.figs import XLINK_HREF
+
+_Element = etree._Element
+
+_CC_URL = re.compile(
+    r"creativecommons\.org/(?:licen[sc]es/(?P<terms>by(?:-[a-z]{2})*|nc(?:-[a-z]{2})*|nd|sa)|publicdomain/(?P<dedication>zero|mark))",
+    re.IGNORECASE,
+)
+_CC_CODE = re.compile(r"\bCC[\s-]?(?:BY((?:[\s-](?:NC|ND|SA))*)\b|(0|ZERO)\b)", re.IGNORECASE)
+_CC_WORDS = re.compile(
+    r"Creative\s+Commons?\W+(?:[\w'\u2019]+\s+){0,2}?"
+    r"(?:Attribution((?:\W{1,3}(?:Non\W?Commercial|No\W?Deriv\w*|Share\W?Alike))*)"
+    r"|(?:CC0|Zero|Public\s+Domain))",
+    re.IGNORECASE,
+)
+_PUBLIC_DOMAIN = re.compile(r"\b(?:in|into|to)\s+the\s+public\s+domain\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """A licence as the XML gives it."""
+
+    license: str  # one of config.LICENSE_CLASSES
+    url: str | None  # with the version, where a URL gives it
+    is_conflicting: bool = False  # the places name more than one class
+    is_prose: bool = False  # words alone say so
+    names_license: bool = True  # False: permissions without any licence, all rights reserved
+
+
+ALL_RIGHTS_RESERVED = Rights(NO_LICENSE, None, names_license=False)
+
+
+def stricter(classes: Iterable[str]) -> str:
+    """Return the least permissive of some classes."""
+    return max(classes, key=LICENSE_CLASSES.index)
+
+
+def class_of_url(url: str) -> str | None:
+    """Return the class that a Creative Commons URL names, or None for any other URL."""
+    match = _CC_URL.search(url)
+    if match is None:
+        return None
+    if match["dedication"]:
+        return "CC0" if match["dedication"].lower() == "zero" else "public domain"
+    return _class_of_terms(set(match["terms"].lower().split("-")))
+
+
+def class_of_prose(text: str) -> str | None:
+    """Return the strictest Creative Commons class that words name, or None."""
+    classes = []
+    for match in _CC_CODE.finditer(text):
+        classes.append("CC0" if match.group(2) else _class_of_terms(set(re.findall("nc|nd|sa", (match.group(1) or "").lower()))))
+    for match in _CC_WORDS.finditer(text):
+        if match.group(1) is None:
+            classes.append("CC0")
+            continue
+        words = match.group(1).lower()
+        terms = {term for term, word in (("nc", "commercial"), ("nd", "deriv"), ("sa", "share")) if word in words}
+        classes.append(_class_of_terms(terms))
+    if not classes and _PUBLIC_DOMAIN.search(text):
+        classes.append("public domain")
+    return stricter(classes) if classes else None
+
+
+def _class_of_terms(terms: set[str]) -> str:
+    nc, nd, sa = ("-NC" if "nc" in terms else ""), "nd" in terms, "sa" in terms
+    return f"CC BY{nc}{'-ND' if nd else '-SA' if sa else ''}"
+
+
+def read_rights(holder: _Element | None) -> Rights | None:
+    """Return the rights that `permissions` (or the metadata element of an old tag set) names.
+
+    Returns:
+        None where there is no element at all: then the object inherits.
+    """
+    if holder is None:
+        return None
+    licenses = list(holder.iter("license"))
+    urls = list(_urls_of(holder))
+    found = {url: license_class for url in urls if (license_class := class_of_url(url))}
+    if found:
+        license_class = stricter(found.values())
+        url = next(url for url, named in found.items() if named == license_class)
+        # A waiver for the data ("CC0 ... applies to the data made available in this article") is no conflict.
+        others = set(found.values()) - {license_class, "CC0"}
+        return Rights(license_class, url.strip(), is_conflicting=bool(others))
+    prose = " ".join("".join(element.itertext()) for element in (*licenses, *holder.iter("copyright-statement")))
+    types = " ".join(str(element.get("license-type", "")) for element in licenses)
+    worded = class_of_prose(prose) or class_of_prose(types)
+    if worded:
+        return Rights(worded, None, is_prose=True)
+    if licenses and urls:  # terms of the publisher's own, behind a link
+        return Rights(NO_LICENSE, urls[0].strip())
+    return ALL_RIGHTS_RESERVED
+
+
+def _urls_of(holder: _Element) -> Iterator[str]:
+    """Yield the URLs of the three places, in the order of their weight."""
+    licenses = list(holder.iter("license"))
+    for element in licenses:
+        if href := element.get(XLINK_HREF) or element.get("href"):
+            yield str(href)
+    for element in holder.iter("{*}license_ref"):
+        if element.text and element.text.strip():
+            yield element.text.strip()
+    for element in licenses:
+        for link in element.iter("ext-link", "uri"):
+            text = "".join(link.itertext()).strip()
+            if href := str(link.get(XLINK_HREF) or link.get("href") or (text if "://" in text else "")):
+                if class_of_url(href):
+                    yield href
+        if not any(True for _ in element.iter("ext-link", "uri")):
+            yield from (m.group() for m in re.finditer(r"https?://\S*creativecommons\.org/\S+?(?=[).,;]?(?:\s|$))", "".join(element.itertext())))
+
+
+def article_rights(article: _Element) -> Rights:
+    """Return the rights of the whole article; none named is all rights reserved (JATS4R)."""
+    meta = article.find("front/article-meta")
+    if meta is None:
+        meta = article.find("front-stub")
+    if meta is None:
+        return ALL_RIGHTS_RESERVED
+    permissions = meta.findall("permissions")
+    if not permissions:  # NLM 2: `license` and `copyright-statement` stand in article-meta itself
+        return _old_rights(meta)
+    found = [rights for holder in permissions if (rights := read_rights(holder)) is not None]
+    strictest = max(found, key=lambda rights: LICENSE_CLASSES.index(rights.license))
+    return strictest
+
+
+def _old_rights(meta: _Element) -> Rights:
+    holder = etree.Element("permissions")
+    for element in (*meta.findall("license"), *meta.findall("copyright-statement")):
+        holder.append(_copy(element))
+    return read_rights(holder) or ALL_RIGHTS_RESERVED
+
+
+def _copy(element: _Element) -> _Element:
+    copied = etree.fromstring(etree.tostring(element, with_tail=False))
+    return copied
+
+
+def object_rights(objects: Iterable[_Element]) -> Rights | None:
+    """Return the rights of the innermost object with `permissions` of its own, or None.
+
+    Args:
+        objects: graphic, fig, groups from the inside out.
+    """
+    for element in objects:
+        rights = read_rights(element.find("permissions"))
+        if rights is not None:
+            return rights
+    return None

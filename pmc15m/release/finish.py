@@ -1,0 +1,191 @@
+"""The last files of a release: sizes.json, report.json, and manifest.json, without which there is none."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any
+
+from PIL import features
+
+from pmc15m import __version__
+from pmc15m.images.hashes import HASH_VERSION
+from pmc15m.records import ReleaseFile, Shard
+from pmc15m.release.report import failed_sums, report_json, stage_flows
+from pmc15m.release.shards import table_name, tar_name
+from pmc15m.stages import Origin, OutputError, check_unused, check_writable
+from pmc15m.store import Store
+
+MANIFEST = "manifest.json"
+INCOMPLETE = "incomplete.json"
+SCHEMA_VERSION = 1
+_MAX_MANIFEST_BYTES = 2**28
+
+
+class LostError(RuntimeError):
+    """What went in is not what came out and was rejected: a fault of the program, never of the data."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseJob:
+    """What the manifest says of how a release was made."""
+
+    out: str
+    scratch: str  # name of the folder in the release that goes before the manifest is written
+    origin: Origin
+    config_toml: str  # resolved
+    source: dict[str, Any]
+    extract_tallies: dict[str, int]
+    curate_tallies: dict[str, int]
+
+
+def check_release(out: str, config: str, overwrite: bool) -> None:
+    """Refuse an output folder before any work is done for it.
+
+    Args:
+        out: folder of the release.
+        config: digest of the whole config.
+        overwrite: another release may be replaced.
+
+    Raises:
+        OutputError: it holds something foreign, or a release of another config, or cannot be written.
+    """
+    store = Store(out)
+    manifest = _read_json(store, MANIFEST)
+    if manifest is not None:
+        if not overwrite and manifest.get("origin", {}).get("config") != config:
+            raise OutputError(f"{out} holds a release of another config: choose another folder, or say --overwrite")
+    elif _read_json(store, INCOMPLETE) is None:
+        check_unused(out)
+    check_writable(out)
+
+
+def start_release(out: str, origin: Origin, overwrite: bool) -> bool:
+    """Make a folder ready for a release; return False where the same release is complete there.
+
+    Raises:
+        OutputError: it holds something foreign, or another release and overwrite is False.
+    """
+    store = Store(out)
+    manifest = _read_json(store, MANIFEST)
+    if manifest is None and _read_json(store, INCOMPLETE) is None:
+        check_unused(out)
+    elif manifest is not None:
+        if manifest.get("origin") == asdict(origin):
+            store.delete(INCOMPLETE)
+            return False
+        if not overwrite:
+            raise OutputError(f"{out} holds another release: choose another folder, or say --overwrite")
+    check_writable(out)
+    store.put_bytes(b"{}\n", INCOMPLETE)
+    store.delete(MANIFEST)
+    for entry in list(store.list()):
+        if entry.name != INCOMPLETE:
+            store.delete(entry.name)
+    return True
+
+
+def finish_release(
+    job: ReleaseJob,
+    shards: list[Shard],
+    tables: list[ReleaseFile],
+    tallies: dict[str, int],
+) -> None:
+    """Write what is left of a release, the manifest last.
+
+    Raises:
+        LostError: the sums do not hold.
+    """
+    flows = stage_flows(job.extract_tallies, job.curate_tallies, tallies)
+    num_rejects = sum(sum(flow.rejects.values()) for flow in flows)
+    lost = failed_sums(flows)
+    num_written = sum(table.num_rows or 0 for table in tables)
+    if num_written != num_rejects:
+        lost.append(f"{num_rejects} rejects counted, but {num_written} written")
+    if lost:
+        raise LostError("the sums do not hold: " + "; ".join(lost))
+    store = Store(job.out)
+    files = [*_shard_files(shards), *tables]
+    for name, data in _small_files(job, shards, report_json(flows, tallies)):
+        store.put_bytes(data, name)
+        files.append(ReleaseFile(name, len(data), hashlib.sha256(data).hexdigest(), None))
+    store.delete(job.scratch)
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "origin": asdict(job.origin),
+        "versions": versions(),
+        "hash_version": HASH_VERSION,
+        "config_sha256": hashlib.sha256(job.config_toml.encode()).hexdigest(),
+        "source": job.source,
+        "parent": None,
+        "counts": {
+            "articles": flows[0].num_in,
+            "samples": flows[-1].num_out,
+            "rejects": num_rejects,
+            "by_split": _by_split(shards),
+        },
+        "files": [asdict(file) for file in sorted(files, key=lambda file: file.path)],
+    }
+    store.put_bytes(_json_bytes(manifest), MANIFEST)
+    store.delete(INCOMPLETE)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what decides the bytes of a release."""
+    return {
+        "pmc15m": __version__,
+        "apache-beam": version("apache-beam"),
+        "lxml": version("lxml"),
+        "pillow": version("pillow"),
+        "libjpeg": str(features.version("libjpeg_turbo") or features.version("jpg")),
+        "pyarrow": version("pyarrow"),
+        "numpy": version("numpy"),
+        "scipy": version("scipy"),
+    }
+
+
+def read_report(release: str) -> dict[str, Any]:
+    """Return the report.json of a complete release.
+
+    Raises:
+        OutputError: the folder holds no release.
+    """
+    store = Store(release)
+    report = _read_json(store, "report.json")
+    if report is None or not store.exists(MANIFEST):
+        raise OutputError(f"{release} holds no release: no {MANIFEST}")
+    return report
+
+
+def _shard_files(shards: Iterable[Shard]) -> Iterable[ReleaseFile]:
+    for shard in shards:
+        yield ReleaseFile(tar_name(shard), shard.num_bytes, shard.sha256, shard.num_samples)
+        yield ReleaseFile(table_name(shard), shard.table_num_bytes, shard.table_sha256, shard.num_samples)
+
+
+def _small_files(job: ReleaseJob, shards: list[Shard], report: dict[str, Any]) -> Iterable[tuple[str, bytes]]:
+    yield "config.toml", job.config_toml.encode()
+    yield "report.json", _json_bytes(report)
+    for split in sorted({shard.split for shard in shards}):
+        sizes = {f"{shard.name}.tar": shard.num_samples for shard in shards if shard.split == split}
+        yield f"{split}/sizes.json", _json_bytes(dict(sorted(sizes.items())))
+
+
+def _by_split(shards: list[Shard]) -> dict[str, int]:
+    sizes: dict[str, int] = {}
+    for shard in shards:
+        sizes[shard.split] = sizes.get(shard.split, 0) + shard.num_samples
+    return dict(sorted(sizes.items()))
+
+
+def _read_json(store: Store, name: str) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(store.read_bytes(name, _MAX_MANIFEST_BYTES))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found
+
+
+def _json_bytes(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()

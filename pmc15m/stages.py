@@ -1,0 +1,154 @@
+"""The folder of a stage: what it was made from, whether it is complete, and what it holds.
+
+`stage.json` is written first as "making" and last as "complete": a reader goes by its list of files
+and by no other, so what a lost worker writes late does not count.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pmc15m.errors import UsageError
+from pmc15m.rows import RowFile, content_of
+from pmc15m.store import Store
+
+MARKER = "stage.json"
+_MAX_MARKER_BYTES = 2**28
+
+
+class OutputError(UsageError):
+    """An output folder cannot be used: it is foreign, finished with other settings, or in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What decides the content of a stage's folder."""
+
+    stage: str
+    version: str  # of the package
+    config: str  # sha256 of the tables of the TOML that the stage reads
+    inputs: str  # digest of what it reads
+
+
+@dataclass(frozen=True, slots=True)
+class StageFiles:
+    """What a complete stage holds."""
+
+    origin: Origin
+    files: tuple[RowFile, ...]
+    rejects: tuple[RowFile, ...]
+    tallies: dict[str, int]
+
+    @property
+    def content(self) -> str:
+        """One digest of all rows: input of the next stage."""
+        return content_of(self.files)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the row files."""
+        return tuple(file.name for file in self.files)
+
+    @property
+    def reject_names(self) -> tuple[str, ...]:
+        """Names of the files of rejects."""
+        return tuple(file.name for file in self.rejects)
+
+
+def read_stage(folder: str, stage: str) -> StageFiles:
+    """Return what a complete stage holds.
+
+    Raises:
+        OutputError: there is no complete stage of that name in the folder.
+    """
+    marker = _read_marker(folder)
+    if marker is None or marker.get("stage") != stage:
+        raise OutputError(f"{folder} holds no output of {stage}: no {MARKER} that says so")
+    if not marker["complete"]:
+        raise OutputError(f"{folder} holds an unfinished {stage}: run it again")
+    return StageFiles(
+        Origin(marker["stage"], marker["version"], marker["config"], marker["inputs"]),
+        tuple(RowFile(**file) for file in marker["files"]),
+        tuple(RowFile(**file) for file in marker["rejects"]),
+        marker["tallies"],
+    )
+
+
+def start_stage(folder: str, origin: Origin, fresh: bool = False) -> bool:
+    """Make a folder ready for a stage; return False where it is complete and of the same origin.
+
+    Raises:
+        OutputError: the folder holds something that is not this stage's, or cannot be written.
+    """
+    marker = _read_marker(folder)
+    if marker is None:
+        check_unused(folder)
+    elif marker.get("stage") != origin.stage:
+        raise OutputError(f"{folder} holds the output of {marker.get('stage')}, not of {origin.stage}: choose another")
+    elif marker["complete"] and not fresh and Origin(**{k: marker[k] for k in asdict(origin)}) == origin:
+        return False
+    check_writable(folder)
+    store = Store(folder)
+    store.put_bytes(_marker_bytes({**asdict(origin), "complete": False}), MARKER)
+    for entry in list(store.list()):
+        if entry.name != MARKER:
+            store.delete(entry.name)
+    return True
+
+
+def finish_stage(
+    folder: str, origin: Origin, files: list[RowFile], rejects: list[RowFile], tallies: dict[str, int]
+) -> None:
+    """Write the marker of a complete stage."""
+    marker = {
+        **asdict(origin),
+        "complete": True,
+        "files": [asdict(file) for file in sorted(files, key=lambda file: file.name)],
+        "rejects": [asdict(file) for file in sorted(rejects, key=lambda file: file.name)],
+        "tallies": dict(sorted(tallies.items())),
+    }
+    Store(folder).put_bytes(_marker_bytes(marker), MARKER)
+
+
+def check_unused(folder: str) -> None:
+    """Refuse a folder that holds anything.
+
+    Raises:
+        OutputError: it does, or it is no folder.
+    """
+    store = Store(folder)
+    if store.is_local and store.local_path.exists() and not store.local_path.is_dir():
+        raise OutputError(f"{folder} is a file, not a folder")
+    first = next(store.list(), None)
+    if first is not None:
+        raise OutputError(f"{folder} holds {first.name!r}, which pmc15m did not write: choose an empty folder")
+
+
+def check_writable(folder: str) -> None:
+    """Refuse a local folder that cannot be written.
+
+    Raises:
+        OutputError: it cannot.
+    """
+    store = Store(folder)
+    if not store.is_local:
+        return
+    path = store.local_path
+    existing = next(parent for parent in (path, *path.parents) if parent.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise OutputError(f"{folder} cannot be written: no permission in {existing}")
+    if os.statvfs(existing).f_flag & os.ST_RDONLY:
+        raise OutputError(f"{folder} cannot be written: {existing} is read-only")
+
+
+def _read_marker(folder: str) -> dict[str, Any] | None:
+    try:
+        marker: dict[str, Any] = json.loads(Store(folder).read_bytes(MARKER, _MAX_MARKER_BYTES))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return marker
+
+
+def _marker_bytes(marker: dict[str, Any]) -> bytes:
+    return (json.dumps(marker, indent=1, sort_keys=True) + "\n").encode()

@@ -1,0 +1,182 @@
+"""Beam: the one module of the library that imports it.
+
+A step is a plain function `f(element, *args) -> Iterator[X | Reject | Tally]`. `Step` applies it and
+hands rejects and tallies to the `Ledger` of the DAG, so that a DAG reads as a straight pipe and no
+reject can be lost: Beam refuses a ledger that was not closed.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, get_args, get_type_hints
+
+import apache_beam as beam
+from apache_beam.pvalue import AsDict, AsList, PCollection, TaggedOutput
+from apache_beam.transforms.error_handling import ErrorHandler
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.windowed_value import WindowedValue
+
+from pmc15m.progress import Meter
+from pmc15m.records import Reject, Tally
+from pmc15m.rows import RowFile, write_rows
+from pmc15m.store import Store
+
+MAX_BUFFERED_ROWS = 4_000
+"""Rows that a writer holds before it writes a file: bounds memory, never changes the release."""
+
+StepFunction = Callable[..., Iterable[Any]]
+
+
+class Ledger(ErrorHandler):
+    """What a stage accounts for: its rejects, as row files, and its tallies, summed by name.
+
+    A context manager: when it closes, `output()` is the files of rejects and `tallies` the sums.
+    """
+
+    def __init__(self, out: str, meter: Meter) -> None:
+        """Make an open ledger.
+
+        Args:
+            out: folder of the reject files.
+            meter: where steps report progress to.
+        """
+        super().__init__(WriteRows(Reject, out, "rejects"))
+        self.meter = meter
+        self.tallies: PCollection[tuple[str, int]]
+        self._counts: list[PCollection[tuple[str, int]]] = []
+
+    def add(self, rejects: PCollection[Reject], counts: PCollection[tuple[str, int]]) -> None:
+        """Take in what one step rejects and counts."""
+        self.add_error_pcollection(rejects)
+        self._counts.append(counts)
+
+    def close(self) -> None:
+        """Write the rejects and sum the counts of all steps."""
+        super().close()
+        counts = tuple(self._counts) | "FlattenTallies" >> beam.Flatten()
+        self.tallies = counts | "SumTallies" >> beam.CombinePerKey(sum)
+
+
+class Step(beam.PTransform[Any, Any]):
+    """Apply a step function; hand its rejects and tallies to the ledger."""
+
+    def __init__(self, fn: StepFunction, *args: Any, ledger: Ledger) -> None:
+        """Name the function and the arguments that follow the element."""
+        super().__init__()
+        self._fn, self._args, self._ledger = fn, args, ledger
+
+    def default_label(self) -> str:
+        """Return the function's name."""
+        return self._fn.__name__
+
+    def expand(self, elements: PCollection[Any]) -> PCollection[Any]:
+        """Elements in, what goes on out."""
+        apply = _Apply(self._fn, self._args, self.default_label(), self._ledger.meter)
+        done = elements | "Apply" >> beam.ParDo(apply).with_output_types(
+            _what_goes_on(self._fn), rejects=Reject, tallies=tuple[str, int]
+        ).with_outputs("rejects", "tallies", main="out")
+        self._ledger.add(done.rejects, done.tallies)
+        goes_on: PCollection[Any] = done.out
+        return goes_on
+
+
+def _what_goes_on(fn: StepFunction) -> Any:
+    """Return X for a step function annotated `-> Iterator[X | Reject | Tally]`."""
+    (yielded,) = get_args(get_type_hints(fn)["return"])
+    (goes_on,) = (kind for kind in get_args(yielded) if kind not in (Reject, Tally))
+    return goes_on
+
+
+class _Apply(beam.DoFn):
+    """Splits what a step function yields, and counts it: tallies leave once a bundle."""
+
+    def __init__(self, fn: StepFunction, args: tuple[Any, ...], label: str, meter: Meter) -> None:
+        self._fn, self._args, self._label, self._meter = fn, args, label, meter
+        self._counts: dict[str, int] = {}
+
+    def start_bundle(self) -> None:
+        self._counts = {}
+
+    def process(self, element: Any) -> Iterator[Any]:
+        for item in self._fn(element, *self._args):
+            if isinstance(item, Reject):
+                self._count(f"{self._label}/rejects/{item.reason}", 1)
+                yield TaggedOutput("rejects", item)
+            elif isinstance(item, Tally):
+                self._count(item.name, item.count)
+            else:
+                self._count(f"{self._label}/out", 1)
+                yield item
+        self._count(f"{self._label}/in", 1)
+
+    def finish_bundle(self) -> Iterator[Any]:
+        self._meter.flush()
+        for name, count in sorted(self._counts.items()):
+            window = GlobalWindow()
+            yield TaggedOutput("tallies", WindowedValue((name, count), window.max_timestamp(), [window]))
+
+    def _count(self, name: str, count: int) -> None:
+        self._counts[name] = self._counts.get(name, 0) + count
+        self._meter.count(name, count)
+
+
+class WriteRows(beam.PTransform[Any, Any]):
+    """Write records as row files; elements out are the files, and no other file counts."""
+
+    def __init__(self, cls: type[Any], out: str, prefix: str) -> None:
+        """Name the record, the folder, and the start of the files' names."""
+        super().__init__()
+        self._cls, self._out, self._prefix = cls, out, prefix
+
+    def expand(self, records: PCollection[Any]) -> PCollection[RowFile]:
+        """Records in, row files out."""
+        write = _WriteRows(self._cls, self._out, self._prefix)
+        return records | beam.ParDo(write).with_output_types(RowFile)
+
+
+class _WriteRows(beam.DoFn):
+    def __init__(self, cls: type[Any], out: str, prefix: str) -> None:
+        self._cls, self._store, self._prefix = cls, Store(out), prefix
+        self._records: list[Any] = []
+
+    def start_bundle(self) -> None:
+        self._records = []
+
+    def process(self, record: Any) -> Iterator[RowFile]:
+        self._records.append(record)
+        if len(self._records) >= MAX_BUFFERED_ROWS:
+            yield self._write()
+
+    def finish_bundle(self) -> Iterator[Any]:
+        if self._records:
+            window = GlobalWindow()
+            yield WindowedValue(self._write(), window.max_timestamp(), [window])
+
+    def _write(self) -> RowFile:
+        row_file = write_rows(self._records, self._cls, self._store, self._prefix)
+        self._records = []
+        return row_file
+
+
+class Finish(beam.PTransform[Any, Any]):
+    """Call a function once, when everything that it is given is complete.
+
+    The function gets its own arguments, then each collection as a list in no order, then the sums
+    of the ledger as a dict.
+    """
+
+    def __init__(self, fn: Callable[..., None], *args: Any, after: list[PCollection[Any]], ledger: Ledger) -> None:
+        """Name the function, its arguments, and what it waits for."""
+        super().__init__()
+        self._fn, self._args, self._after, self._ledger = fn, args, after, ledger
+
+    def expand(self, root: Any) -> PCollection[Any]:
+        """The start of a pipeline in; nothing of use out."""
+        sides = [AsList(collection) for collection in self._after]
+        return (
+            root.pipeline
+            | "Once" >> beam.Create([None])
+            | "Call" >> beam.Map(_call, self._fn, self._args, AsDict(self._ledger.tallies), *sides)
+        )
+
+
+def _call(_: None, fn: Callable[..., None], args: tuple[Any, ...], tallies: dict[str, int], *lists: list[Any]) -> None:
+    fn(*args, *lists, tallies)
