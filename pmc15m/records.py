@@ -173,6 +173,11 @@ class Pair:
     figure: Figure
     image: ImageInfo
 
+    @property
+    def key(self) -> str:
+        """The figure's key."""
+        return self.figure.key
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:

@@ -22,8 +22,8 @@ from pmc15m.store import Store
 
 T = TypeVar("T")
 
-ORDER_BITS = 63
-"""Bits of `order_of`: a non-negative int64."""
+ORDER_BITS = 62
+"""Bits of `order_of`: it and the end of its range are int64."""
 
 ROW_GROUP_ROWS = 512
 _ORDER = "order"

@@ -81,7 +81,7 @@ class Step(beam.PTransform[Any, Any]):
 def _what_goes_on(fn: StepFunction) -> Any:
     """Return X for a step function annotated `-> Iterator[X | Reject | Tally]`."""
     (yielded,) = get_args(get_type_hints(fn)["return"])
-    (goes_on,) = (kind for kind in get_args(yielded) if kind not in (Reject, Tally))
+    (goes_on,) = (kind for kind in get_args(yielded) or (yielded,) if kind not in (Reject, Tally))
     return goes_on
 
 
@@ -111,7 +111,7 @@ class _Apply(beam.DoFn):
         self._meter.flush()
         for name, count in sorted(self._counts.items()):
             window = GlobalWindow()
-            yield TaggedOutput("tallies", WindowedValue((name, count), window.max_timestamp(), [window]))
+            yield TaggedOutput("tallies", WindowedValue((name, count), window.max_timestamp(), (window,)))
 
     def _count(self, name: str, count: int) -> None:
         self._counts[name] = self._counts.get(name, 0) + count
@@ -148,7 +148,7 @@ class _WriteRows(beam.DoFn):
     def finish_bundle(self) -> Iterator[Any]:
         if self._records:
             window = GlobalWindow()
-            yield WindowedValue(self._write(), window.max_timestamp(), [window])
+            yield WindowedValue(self._write(), window.max_timestamp(), (window,))
 
     def _write(self) -> RowFile:
         row_file = write_rows(self._records, self._cls, self._store, self._prefix)

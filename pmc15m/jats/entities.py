@@ -131,19 +131,23 @@ class _Replacer:
         return b"".join(pieces)
 
     def _replace_span(self, text: bytes, start: int, end: int, depth: int) -> bytes:
+        characters = named_characters()
+        entities = self._entities
+
         def replacement(reference: re.Match[bytes]) -> bytes:
+            name = reference[1]
+            if name in characters and name not in entities:
+                return characters[name]
             if depth == 0:
                 self._position = start + reference.start()
-            return self._look_up(reference[1], depth)
+            return self._look_up(name, depth)
 
         return NAMED_REFERENCE.sub(replacement, text[start:end])
 
     def _look_up(self, name: bytes, depth: int) -> bytes:
+        """Return what a declared entity stands for, once its bytes are paid for."""
         if name not in self._entities:
-            character = named_characters().get(name)
-            if character is None:
-                raise self._refused("unknown entity &%s;", name)
-            return character
+            raise self._refused("unknown entity &%s;", name)
         expanded = self._expanded.get(name)
         if expanded is None:
             expanded = self._expanded[name] = self._expand(name, depth)

@@ -45,7 +45,7 @@ _WIDE_ENCODINGS = (
 _ENCODING = re.compile(r"(<\?xml\s[^>]*?)encoding\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 _STATEFUL_ENCODING = re.compile(rb"<\?xml\s[^>]*?encoding\s*=\s*[\"'](?:utf-7|iso-2022|hz)", re.IGNORECASE)
 _DECLARATION_BYTES = 200
-_HEAD_BYTES = 2**15  # named references mostly show up in this much
+_HEAD_BYTES = 2**13  # named references mostly show up in this much
 
 
 def read_article(data: bytes, max_bytes: int) -> etree._Element:

@@ -144,15 +144,6 @@ def test_a_gif_frame_larger_than_its_screen_counts() -> None:
         assert refusal(head + frame) == Reason.IMAGE_TOO_LARGE
 
 
-def test_a_tiff_tile_larger_than_its_image_counts() -> None:
-    # Pillow looks at the tile as it loads.
-    side = 20_000
-    tags = {256: 9, 257: 9, 258: 8, 259: 1, 262: 1, 277: 1, 322: side, 323: side, 324: 0, 325: 9}
-    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
-    data = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(40)
-    assert refusal(data) in (Reason.IMAGE_TRUNCATED, Reason.IMAGE_UNREADABLE)
-
-
 def flood(num_scans: int) -> bytes:
     """Return a progressive JPEG whose last scan is repeated."""
     data = PACKED["progressive"]

@@ -14,7 +14,7 @@ from PIL import Image, ImageCms
 from PIL.JpegImagePlugin import JpegImageFile
 
 from pmc15m.config import RESAMPLING, EncodeConfig, ImagesConfig
-from pmc15m.images.encode import shrunk_size, changes_pixels, encode_image, goes_verbatim
+from pmc15m.images.encode import changes_pixels, encode_image, goes_verbatim, shrunk_size
 from pmc15m.images.probe import probe_image
 from pmc15m.records import ImageInfo
 

@@ -1,0 +1,77 @@
+"""A graphical abstract, captions whose panels are list items, and the licence as `ali:license_ref`."""
+
+from pmc15m.synth import jats
+from pmc15m.synth.dice import Dice
+from pmc15m.synth.plan import Facts, Fig, Journal, Plan, Role, Slot, Style, main_slots
+
+
+def _slots(dice: Dice, count: int) -> tuple[Slot, ...]:
+    if count > 1 and dice.chance(0.6):
+        return (Slot(Role.ABSTRACT, 0), *main_slots(dice, count - 1))
+    return main_slots(dice, count)
+
+
+def _fig_id(facts: Facts, slot: Slot) -> str:
+    return "ga1" if slot.role == Role.ABSTRACT else f"{facts.journal.slug}{facts.eloc}-fig-{slot.number:04d}"
+
+
+def _label(slot: Slot) -> str:
+    return "" if slot.role == Role.ABSTRACT else f"FIGURE {slot.number}"
+
+
+def _stem(facts: Facts, slot: Slot, _index: int) -> str:
+    tail = "g000" if slot.role == Role.ABSTRACT else f"g{slot.number:03d}"
+    return f"{facts.journal.slug.upper()}-{facts.volume}-e{facts.eloc}-{tail}"
+
+
+def _fig(fig: Fig) -> str:
+    return (
+        f'<fig fig-type="FIGURE" id="{fig.fig_id}" position="float">{jats.label(fig)}{jats.caption(fig.caption)}'
+        f"{jats.graphics(fig)}{fig.permissions}</fig>"
+    )
+
+
+def _front(plan: Plan) -> str:
+    facts = plan.facts
+    drawn = "".join(f"<p>{_fig(fig)}</p>" for fig in plan.figs if fig.slot.role == Role.ABSTRACT)
+    graphical = f'<abstract abstract-type="graphical"><title>Graphical Abstract</title>{drawn}</abstract>' if drawn else ""
+    return (
+        f"<front>{jats.journal_meta(facts)}<article-meta>{jats.ids(facts, 'pmcid')}"
+        f"{jats.title_group(facts)}{jats.contributors(facts)}"
+        f"{jats.date('pub-date', 'pub-type="epub"', facts.year, facts.month, facts.day)}"
+        f"{jats.date('pub-date', 'pub-type="collection"', facts.year, facts.month)}{jats.place(facts)}{jats.history(facts)}"
+        f"<permissions><copyright-statement>\u00a9 {facts.year} The Authors.</copyright-statement>"
+        f'<license><ali:license_ref specific-use="textmining">{facts.license.url}</ali:license_ref>'
+        f"<license-p>Open access as the link says.</license-p></license></permissions>"
+        f"<abstract><p>{plan.abstract}</p></abstract>{graphical}</article-meta></front>"
+    )
+
+
+def render(plan: Plan) -> str:
+    """Return the article."""
+    blocks = {fig.fig_id: _fig(fig) for fig in jats.main_figs(plan)}
+    return (
+        f"{jats.DECLARATION}"
+        f'<article {jats.XLINK} {jats.ALI} {jats.MATHML} article-type="{plan.facts.article_type}" dtd-version="1.3" xml:lang="en">'
+        f"{_front(plan)}{jats.body(plan, blocks)}<back>{jats.references(plan)}</back></article>"
+    )
+
+
+STYLE = Style(
+    name="graphical",
+    journals=(
+        Journal("Wharf Medicine", "Wharf Med", "whm", "Wharf Brothers"),
+        Journal("Ecology of Weirs", "Ecol Weirs", "ecw", "Wharf Brothers"),
+    ),
+    years=(2016, 2026),
+    charset="utf8",
+    href_form="full",
+    word="Figure",
+    caption_form="list",
+    cites="high",
+    slots=_slots,
+    fig_id=_fig_id,
+    label=_label,
+    stem=_stem,
+    render=render,
+)
