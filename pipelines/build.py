@@ -15,12 +15,12 @@ from pmc15m.acquire.packages import list_articles
 from pmc15m.config import DatasetConfig, digest, to_toml
 from pmc15m.curate.splits import SPLITS
 from pmc15m.errors import UsageError
+from pmc15m.progress import Meter
 from pmc15m.records import ArticleRef
 from pmc15m.release.finish import ReleaseJob, check_release, start_release
 from pmc15m.release.rejects import RejectsJob, plan_reject_tables
 from pmc15m.release.shards import ShardJob, plan_shards
 from pmc15m.stages import Origin, OutputError, StageFiles, read_stage, start_stage
-from pmc15m.steps import Meter
 from pmc15m.store import Store
 
 LOG = logging.getLogger("pmc15m")

@@ -20,7 +20,7 @@ CONFIGS = Path(__file__).parent / "configs"
 
 def inspect(args: argparse.Namespace, beams: list[str]) -> None:
     """Print the figures and rejects of one article as JSON."""
-    from pmc15m.jats.article import inspect_article  # noqa: PLC0415
+    from pmc15m.jats.article import inspect_article
 
     _no_beam_options(beams)
     try:
@@ -38,7 +38,7 @@ def inspect(args: argparse.Namespace, beams: list[str]) -> None:
 
 def build(args: argparse.Namespace, beams: list[str]) -> None:
     """Run all stages and print the yield table."""
-    from pipelines.build import run_build  # noqa: PLC0415
+    from pipelines.build import run_build
 
     run_build(args.source, args.work or f"{args.out.rstrip('/')}.work", args.out, _run_of(args, beams))
     _print_release(args.out)
@@ -46,8 +46,8 @@ def build(args: argparse.Namespace, beams: list[str]) -> None:
 
 def extract(args: argparse.Namespace, beams: list[str]) -> None:
     """Run extract and print its yield."""
-    from pipelines.build import run_extract  # noqa: PLC0415
-    from pmc15m.release.report import extract_flows  # noqa: PLC0415
+    from pipelines.build import run_extract
+    from pmc15m.release.report import extract_flows
 
     done = run_extract(args.source, args.out, _run_of(args, beams))
     _print_flows(extract_flows(done.tallies))
@@ -55,8 +55,8 @@ def extract(args: argparse.Namespace, beams: list[str]) -> None:
 
 def curate(args: argparse.Namespace, beams: list[str]) -> None:
     """Run curate and print its yield."""
-    from pipelines.build import run_curate  # noqa: PLC0415
-    from pmc15m.release.report import curate_flow  # noqa: PLC0415
+    from pipelines.build import run_curate
+    from pmc15m.release.report import curate_flow
 
     done = run_curate(args.pairs, args.out, _run_of(args, beams))
     _print_flows([curate_flow(done.tallies)])
@@ -64,7 +64,7 @@ def curate(args: argparse.Namespace, beams: list[str]) -> None:
 
 def shard(args: argparse.Namespace, beams: list[str]) -> None:
     """Run shard and print the yield of all stages."""
-    from pipelines.build import run_shard  # noqa: PLC0415
+    from pipelines.build import run_shard
 
     run_shard(args.source, args.pairs, args.decisions, args.out, _run_of(args, beams))
     _print_release(args.out)
@@ -72,7 +72,7 @@ def shard(args: argparse.Namespace, beams: list[str]) -> None:
 
 def demo(args: argparse.Namespace, beams: list[str]) -> None:
     """Generate articles, build a release of them, and say where to look."""
-    from pipelines.demo import run_demo  # noqa: PLC0415
+    from pipelines.demo import run_demo
 
     run_demo(Path(args.out), args.articles, beams)
     release = f"{args.out}/release"
@@ -96,8 +96,8 @@ def read_config(path: Path) -> DatasetConfig:
 
 
 def _run_of(args: argparse.Namespace, beams: list[str]) -> "Run":
-    from pipelines.build import Run  # noqa: PLC0415
-    from pipelines.options import parse_beam_options  # noqa: PLC0415
+    from pipelines.build import Run
+    from pipelines.options import parse_beam_options
 
     config = read_config(args.config)
     return Run(config, parse_beam_options(beams), args.fresh, getattr(args, "overwrite", False))
@@ -109,8 +109,8 @@ def _no_beam_options(beams: list[str]) -> None:
 
 
 def _print_release(out: str) -> None:
-    from pmc15m.release.finish import read_report  # noqa: PLC0415
-    from pmc15m.release.report import Flow  # noqa: PLC0415
+    from pmc15m.release.finish import read_report
+    from pmc15m.release.report import Flow
 
     flows = [
         Flow(flow["stage"], flow["unit"], flow["in"], flow["out"], flow["rejects_by_reason"])
@@ -120,7 +120,7 @@ def _print_release(out: str) -> None:
 
 
 def _print_flows(flows: "list[Flow]") -> None:
-    from pipelines.yields import yield_table  # noqa: PLC0415
+    from pipelines.yields import yield_table
 
     _print(yield_table(flows))
 

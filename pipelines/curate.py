@@ -8,12 +8,15 @@ from pmc15m.curate.candidates import read_candidates
 from pmc15m.curate.duplicates import keep_first, pixels_of
 from pmc15m.curate.filters import filter_candidate
 from pmc15m.curate.splits import decide
+from pmc15m.progress import Meter
 from pmc15m.records import Decision
 from pmc15m.stages import Origin, StageFiles, finish_stage
-from pmc15m.steps import Finish, Ledger, Meter, Step, WriteRows
+from pmc15m.steps import Finish, Ledger, Step, WriteRows
 
 
-def build(p: beam.Pipeline, files: list[str], pairs: str, config: DatasetConfig, ledger: Ledger) -> PCollection[Decision]:
+def build(
+    p: beam.Pipeline, files: list[str], pairs: str, config: DatasetConfig, ledger: Ledger
+) -> PCollection[Decision]:
     """Return the decisions on the pairs of some row files."""
     decisions: PCollection[Decision] = (
         p

@@ -7,9 +7,10 @@ from pmc15m.acquire.packages import list_articles, read_package
 from pmc15m.config import DatasetConfig
 from pmc15m.images.pairs import probe_figure
 from pmc15m.jats.figures import read_figures
+from pmc15m.progress import Meter
 from pmc15m.records import Pair
 from pmc15m.stages import Origin, finish_stage
-from pmc15m.steps import Finish, Ledger, Meter, Step, WriteRows
+from pmc15m.steps import Finish, Ledger, Step, WriteRows
 
 
 def build(p: beam.Pipeline, source: str, config: DatasetConfig, ledger: Ledger) -> PCollection[Pair]:

@@ -9,7 +9,15 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from pmc15m.progress import Meter
 
@@ -113,11 +121,11 @@ def _make_bar(console: Console) -> Progress:
         TextColumn("{task.description:8}"),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}  [green]{task.fields[out]:,} out[/]  [yellow]{task.fields[rejects]:,} rejects[/]"),
+        TextColumn(
+            "{task.fields[unit]}  [green]{task.fields[out]:,} out[/]  [yellow]{task.fields[rejects]:,} rejects[/]"
+        ),
         TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
     )
-
-

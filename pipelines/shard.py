@@ -3,20 +3,18 @@
 import apache_beam as beam
 from apache_beam.pvalue import AsList, PCollection
 
+from pmc15m.progress import Meter
 from pmc15m.records import Shard
 from pmc15m.release.finish import ReleaseJob, finish_release
 from pmc15m.release.rejects import RejectsJob, write_reject_table
 from pmc15m.release.shards import ShardJob, ShardSpec, write_shard
-from pmc15m.steps import Finish, Ledger, Meter, Step
+from pmc15m.steps import Finish, Ledger, Step
 
 
 def build(p: beam.Pipeline, specs: list[ShardSpec], job: ShardJob, ledger: Ledger) -> PCollection[Shard]:
     """Return the shards, written."""
     shards: PCollection[Shard] = (
-        p
-        | "Specs" >> beam.Create(specs)
-        | "SpreadSpecs" >> beam.Reshuffle()
-        | Step(write_shard, job, ledger=ledger)
+        p | "Specs" >> beam.Create(specs) | "SpreadSpecs" >> beam.Reshuffle() | Step(write_shard, job, ledger=ledger)
     )
     return shards
 

@@ -118,7 +118,9 @@ class EncodeConfig:
         """Check the ranges."""
         _check(self.short_side_px >= 16, "encode.short_side_px must be at least 16", self.short_side_px)
         _check(1 <= self.jpeg_quality <= 100, "encode.jpeg_quality must be in [1, 100]", self.jpeg_quality)
-        _check(self.resampling in RESAMPLING, f"encode.resampling must be one of {', '.join(RESAMPLING)}", self.resampling)
+        _check(
+            self.resampling in RESAMPLING, f"encode.resampling must be one of {', '.join(RESAMPLING)}", self.resampling
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from pmc15m.store import Store
 
 T = TypeVar("T")
+_Reader = Callable[[dict[str, Any]], Any]
 
 ORDER_BITS = 62
 """Bits of `order_of`: it and the end of its range are int64."""
@@ -66,7 +67,7 @@ def schema(cls: type[Any]) -> pa.Schema:
     return pa.schema(list(_arrow_fields(cls)))
 
 
-def _arrow_fields(cls: type[Any]) -> Iterator[pa.Field]:
+def _arrow_fields(cls: type[Any]) -> Iterator[Any]:
     hints = get_type_hints(cls)
     for item in fields(cls):
         hint, nullable = _strip_none(hints[item.name])
@@ -116,22 +117,23 @@ def to_row(record: Any) -> dict[str, Any]:
 
 def from_row(cls: type[T], row: dict[str, Any]) -> T:
     """Return the record that a row was made from."""
-    return cls(**{name: read(row) for name, read in _readers(cls)})
+    readers: list[tuple[str, _Reader]] = _readers(cast(Any, cls))
+    return cls(**{name: read(row) for name, read in readers})
 
 
 @functools.cache
-def _readers(cls: type[Any]) -> list[tuple[str, Callable[[dict[str, Any]], Any]]]:
+def _readers(cls: type[Any]) -> list[tuple[str, _Reader]]:
     hints = get_type_hints(cls)
     return [(item.name, _reader(item.name, _strip_none(hints[item.name])[0])) for item in fields(cls)]
 
 
-def _reader(name: str, hint: Any) -> Callable[[dict[str, Any]], Any]:
+def _reader(name: str, hint: Any) -> _Reader:
     if is_dataclass(hint):
-        return functools.partial(from_row, hint)
+        return lambda row: from_row(cast(type[Any], hint), row)
     if get_origin(hint) is tuple:
         inner = get_args(hint)[0]
         if is_dataclass(inner):
-            return lambda row: tuple(from_row(inner, part) for part in row[name])
+            return lambda row: tuple(from_row(cast(type[Any], inner), part) for part in row[name])
         return lambda row: tuple(row[name])
     if isinstance(hint, type) and issubclass(hint, str) and hint is not str:  # a StrEnum
         return lambda row: hint(row[name])
@@ -158,7 +160,7 @@ def write_table(table: pa.Table, path: Path, row_group_rows: int = ROW_GROUP_ROW
 def write_rows(records: Iterable[Any], cls: type[Any], store: Store, prefix: str) -> RowFile:
     """Write records, which have a `key`, in digest order as one row file."""
     ordered = sorted(((order_of(record.key), record.key, to_row(record)) for record in records), key=lambda x: x[:2])
-    full = pa.schema([pa.field(_ORDER, pa.int64(), nullable=False), *schema(cls)])
+    full = pa.schema([pa.field(_ORDER, pa.int64(), nullable=False), *schema(cast(Any, cls))])
     table = pa.Table.from_pylist([{_ORDER: order, **row} for order, _, row in ordered], schema=full)
     with store.scratch_folder() as folder:
         path = Path(folder) / "rows.parquet"
@@ -202,18 +204,16 @@ def read_range(
         where: a column and the value it must have.
         keys: the keys wanted; None: all.
     """
-    wanted = pa.array(sorted(keys), pa.string()) if keys is not None else None
+    condition = (pc.field(_ORDER) >= low) & (pc.field(_ORDER) < high)
+    if where is not None:
+        condition &= pc.field(where[0]) == where[1]
+    if keys is not None:
+        condition &= pc.field("key").isin(sorted(keys))
     for name in names:
         with store.open_file(name) as stream, pq.ParquetFile(stream, page_checksum_verification=True) as file:
             for index in range(file.num_row_groups):
-                statistics = file.metadata.row_group(index).column(0).statistics
+                statistics: Any = file.metadata.row_group(index).column(0).statistics
                 if statistics.max < low or statistics.min >= high:
                     continue
-                table = file.read_row_group(index)
-                mask = pc.and_(pc.greater_equal(table[_ORDER], low), pc.less(table[_ORDER], high))
-                if where is not None:
-                    mask = pc.and_(mask, pc.equal(table[where[0]], where[1]))
-                if wanted is not None:
-                    mask = pc.and_(mask, pc.is_in(table["key"], value_set=wanted))
-                for row in table.filter(mask).to_pylist():
+                for row in file.read_row_group(index).filter(condition).to_pylist():
                     yield from_row(cls, row)

@@ -68,7 +68,7 @@ class Step(beam.PTransform[Any, Any]):
         return self._fn.__name__
 
     def expand(self, elements: PCollection[Any]) -> PCollection[Any]:
-        """Elements in, what goes on out."""
+        """Take elements, give what goes on."""
         apply = _Apply(self._fn, self._args, self.default_label(), self._ledger.meter)
         done = elements | "Apply" >> beam.ParDo(apply).with_output_types(
             _what_goes_on(self._fn), rejects=Reject, tallies=tuple[str, int]
@@ -127,7 +127,7 @@ class WriteRows(beam.PTransform[Any, Any]):
         self._cls, self._out, self._prefix = cls, out, prefix
 
     def expand(self, records: PCollection[Any]) -> PCollection[RowFile]:
-        """Records in, row files out."""
+        """Take records, give row files."""
         write = _WriteRows(self._cls, self._out, self._prefix)
         return records | beam.ParDo(write).with_output_types(RowFile)
 
@@ -169,7 +169,7 @@ class Finish(beam.PTransform[Any, Any]):
         self._fn, self._args, self._after, self._ledger = fn, args, after, ledger
 
     def expand(self, root: Any) -> PCollection[Any]:
-        """The start of a pipeline in; nothing of use out."""
+        """Take the start of a pipeline; give nothing of use."""
         sides = [AsList(collection) for collection in self._after]
         return (
             root.pipeline

@@ -67,17 +67,17 @@ def _refuse_constant(name: str) -> None:
 
 
 def _field(fields: dict[str, Any], name: str, kind: type[Any], optional: bool = False) -> Any:
-    value = fields.get(name)
+    value: Any = fields.get(name)
     if value is None and optional:
         return None
-    if type(value) is not kind:
+    if type(value) is not kind:  # exactly: a bool is no version, 1.0 is none
         raise MetadataError(f"{name} must be {kind.__name__}, not {value!r}")
-    if kind is str:
+    if isinstance(value, str):
         try:
             value.encode()
         except UnicodeEncodeError as error:
             raise MetadataError(f"{name} holds a lone surrogate") from error
-    if kind is int and not -(2**63) <= value < 2**63:
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise MetadataError(f"{name} is beyond 64 bits")
     return value
 

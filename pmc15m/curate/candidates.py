@@ -9,9 +9,7 @@ import pyarrow.parquet as pq
 from pmc15m.rows import read_tables
 from pmc15m.store import Store
 
-_COLUMNS = (
-    "key pmcid version fig_id kind license width_px height_px sha256 pixel_sha256 caption".split()
-)
+_COLUMNS = "key pmcid version fig_id kind license width_px height_px sha256 pixel_sha256 caption".split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +61,5 @@ def read_caption(candidate: Candidate, pairs: str) -> str:
 @functools.lru_cache(maxsize=64)
 def _captions(pairs: str, file: str, row_group: int) -> list[str]:
     with Store(pairs).open_file(file) as stream, pq.ParquetFile(stream, page_checksum_verification=True) as rows:
-        captions: list[str] = rows.read_row_group(row_group, columns=["caption"])["caption"].to_pylist()
-    return captions
+        captions = rows.read_row_group(row_group, columns=["caption"])["caption"].to_pylist()
+    return [str(caption) for caption in captions]

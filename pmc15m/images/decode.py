@@ -166,7 +166,7 @@ def _check_size(image: Image.Image, config: ImagesConfig) -> None:
 
 
 def _to_canonical(image: Image.Image) -> Image.Image:
-    """Return the pixels as "L" or "RGB", never the object that was given.
+    """Return the pixels as "L" or "RGB": the image itself if it is so already, a copy costs memory and time.
 
     Raises:
         ImageRefused: a mode without a range to show it by: 32-bit and signed integers, floats.
@@ -177,7 +177,7 @@ def _to_canonical(image: Image.Image) -> Image.Image:
         raise ImageRefused(Reason.IMAGE_FORMAT, f"pixels of mode {image.mode} have no range to scale them by")
     target = "L" if image.mode in ("1", "L", "LA") else "RGB"
     if not image.has_transparency_data:
-        return image.convert(target)
+        return image if image.mode == target else image.convert(target)
     clear = image.convert("LA" if target == "L" else "RGBA")
     white = Image.new(target, image.size, "white")
     white.paste(clear.convert(target), mask=clear.getchannel("A"))

@@ -39,9 +39,15 @@ def dct_hash(grey: Image.Image) -> bytes:
 
 def content_hash(grey: Image.Image) -> bytes:
     """Return the `dct_hash` of the content box."""
+    return hash_pair(grey)[1]
+
+
+def hash_pair(grey: Image.Image) -> tuple[bytes, bytes]:
+    """Return `dct_hash` and `content_hash`, which are one where there is no plain frame."""
     grey = _grey(grey)
+    whole = dct_hash(grey)
     box = content_box(grey)
-    return dct_hash(grey if box == (0, 0, *grey.size) else grey.crop(box))
+    return whole, whole if box == (0, 0, *grey.size) else dct_hash(grey.crop(box))
 
 
 def content_box(grey: Image.Image) -> Box:

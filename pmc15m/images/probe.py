@@ -4,7 +4,7 @@ import hashlib
 
 from pmc15m.config import ImagesConfig
 from pmc15m.images.decode import decode_image, pixel_sha256
-from pmc15m.images.hashes import content_hash, dct_hash, grey_std
+from pmc15m.images.hashes import grey_std, hash_pair
 from pmc15m.images.panels import estimate_num_panels
 from pmc15m.records import ImageInfo
 
@@ -22,6 +22,7 @@ def probe_image(data: bytes, config: ImagesConfig) -> ImageInfo:
     decoded = decode_image(data, config)
     image = decoded.image
     grey = image if image.mode == "L" else image.convert("L")
+    phash, phash_content = hash_pair(grey)
     return ImageInfo(
         format=decoded.format,
         mode=decoded.mode,
@@ -31,8 +32,8 @@ def probe_image(data: bytes, config: ImagesConfig) -> ImageInfo:
         num_bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
         pixel_sha256=pixel_sha256(image),
-        phash=dct_hash(grey),
-        phash_content=content_hash(grey),
+        phash=phash,
+        phash_content=phash_content,
         grey_std=grey_std(grey),
         num_panels_estimate=estimate_num_panels(grey),
     )

@@ -112,9 +112,7 @@ class _ArticleParser:
             detail = f"graphic {href_of(graphic)!r} in {holder}"
             yield self._reject(key, None, Reason.NOT_A_FIGURE, detail)
 
-    def _judge(
-        self, fig: Fig, facts: Article, rights: Rights, mentions: MentionFinder
-    ) -> Iterator[Figure | Reject]:
+    def _judge(self, fig: Fig, facts: Article, rights: Rights, mentions: MentionFinder) -> Iterator[Figure | Reject]:
         """Yield the figures of a fig, and one reject for it or for each graphic that fails."""
         label = self._captions.label(fig)
         units = [unit for unit in fig.units if not unit.is_thumbnail] or fig.units
@@ -127,8 +125,8 @@ class _ArticleParser:
         if len(failures) == len(judged):
             order = list(_ORDER)
             none = (None, Reason.NO_GRAPHIC, "the fig has no graphic of its own")
-            _, reason, detail = min(failures, key=lambda failure: order.index(failure[1]), default=none)
-            yield self._fig_reject(fig, units, reason, detail)
+            _, first, detail = min(failures, key=lambda failure: order.index(failure[1]), default=none)
+            yield self._fig_reject(fig, units, first, detail)
             return
         for unit, reason, detail in judged:
             key = make_key(self._ref.pmcid, fig.ordinal, unit.ordinal)

@@ -45,14 +45,15 @@ class CaptionReader:
         """Return group caption, fig caption and graphic caption joined by blanks; "" if there is none."""
         own = self._own_caption(fig.element) or self._loose_text(fig.element)
         groups = [self._own_caption(group) for group in fig.groups]
-        parts = [*groups, own, self._own_caption(graphic)]
-        return " ".join(part for part in parts if part)
+        of_graphic = self._own_caption(graphic, graphic if own or graphic.find("label") is not None else fig.element)
+        return " ".join(part for part in (*groups, own, of_graphic) if part)
 
     def _own_label(self, element: _Element) -> str | None:
         label = self._pick(element.findall("label"))
         return (clean_text(label, self._links) or None) if label is not None else None
 
-    def _own_caption(self, element: _Element) -> str:
+    def _own_caption(self, element: _Element, labelled: _Element | None = None) -> str:
+        """Return the caption of an element, less the label of that or of another element at its start."""
         captions = element.findall("caption")
         if not captions:
             return ""
@@ -60,8 +61,8 @@ class CaptionReader:
         caption = self._pick([caption for caption in captions if texts[caption]])
         if caption is None:
             return ""
-        label = self._pick(element.findall("label"))
-        return cut_label(texts[caption], clean_text(label, self._links)) if label is not None else texts[caption]
+        label = self._own_label(labelled if labelled is not None else element)
+        return cut_label(texts[caption], label) if label is not None else texts[caption]
 
     def _caption_text(self, caption: _Element) -> str:
         blocks = list(caption)
@@ -78,9 +79,9 @@ class CaptionReader:
     def _loose_text(self, fig: _Element) -> str:
         """Return the text of `p` and `statement` that stand in a fig without a caption (F7)."""
         texts = [clean_text(block, self._links) for block in fig.iterchildren("p", "statement")]
-        label = self._pick(fig.findall("label"))
+        label = self._own_label(fig)
         text = " ".join(text for text in texts if text and not is_own_doi(text))
-        return cut_label(text, clean_text(label, self._links)) if label is not None else text
+        return cut_label(text, label) if label is not None else text
 
     def _pick(self, elements: list[_Element]) -> _Element | None:
         """Return one of several labels or captions: online, English, first (F5)."""

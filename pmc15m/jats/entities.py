@@ -101,13 +101,18 @@ def cut_doctype(data: bytes) -> bytes:
 
 @cache
 def named_characters() -> Mapping[bytes, bytes]:
-    """Return the numeric references of all known names (without `&` and `;`)."""
+    """Return the numeric references of all known names (without `&` and `;`).
+
+    They are numeric for ASCII too: a quotation mark by itself would end an attribute.
+    """
     characters = {name[:-1]: text for name, text in html.entities.html5.items() if name.endswith(";")}
     for block in (entity_table.GREEK, entity_table.ISO_8879, entity_table.JATS):
         words = block.split()
         for name, codes in zip(words[::2], words[1::2], strict=True):
             characters[name] = "".join(chr(int(code, 16)) for code in codes.split("+"))
-    return {name.encode(): text.encode("ascii", "xmlcharrefreplace") for name, text in characters.items()}
+    return {
+        name.encode(): b"".join(b"&#%d;" % ord(character) for character in text) for name, text in characters.items()
+    }
 
 
 class _Replacer:
@@ -160,8 +165,8 @@ class _Replacer:
         """Return what can stand for a declared entity in content and in attributes.
 
         Character references count at the declaration (XML 1.0, 4.4.5), all others where the entity
-        is used. What has no markup is made safe for an attribute value, where quotation marks of
-        an entity end nothing (4.4.5); what has markup is an error there anyway.
+        is used. In an attribute value no quotation mark of an entity ends the value, and markup is
+        an error: an empty comment in front sees to it, before a quotation mark could do harm.
         """
         literal = self._entities[name]
         if literal is None:
@@ -172,7 +177,7 @@ class _Replacer:
         if not _is_balanced(expanded):
             raise self._refused("entity &%s; is not well-formed", name)
         if b"<" in expanded:
-            return expanded
+            return b"<!---->" + expanded
         return expanded.replace(b'"', b"&#34;").replace(b"'", b"&#39;").replace(b">", b"&#62;")
 
     def _refused(self, template: str, name: bytes) -> XmlRefused:

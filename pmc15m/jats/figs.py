@@ -69,8 +69,7 @@ def href_of(graphic: _Element) -> str:
     """Return the href under any prefix, failing that any attribute of that local name; "" if none."""
     href = graphic.get(XLINK_HREF)
     if href is None:
-        names = (name for name in graphic.attrib if str(name).rpartition("}")[2] == "href")
-        href = graphic.get(next(names, ""), "")
+        href = next((value for name, value in graphic.attrib.items() if str(name).rpartition("}")[2] == "href"), "")
     return str(href).strip()
 
 
@@ -163,10 +162,15 @@ def _choose(ordinal: int, graphics: list[_Element], media: MediaIndex) -> Unit:
     return Unit(ordinal, graphics, graphics[best], resolved[best])
 
 
+def is_translation(holder: _Element) -> bool:
+    """Return whether a sub-article or response repeats the article in another language."""
+    return "translation" in {holder.get("article-type"), holder.get("response-type")}
+
+
 def _exclude_translations(article: _Element, figs: dict[_Element, Fig]) -> None:
     """F1: translations repeat the article."""
     for holder in article.iter("sub-article", "response", "trans-abstract"):
-        if holder.tag == "trans-abstract" or "translation" in {holder.get("article-type"), holder.get("response-type")}:
+        if holder.tag == "trans-abstract" or is_translation(holder):
             for element in holder.iter("fig"):
                 figs[element].exclusion = "repeats the article in another language"
 

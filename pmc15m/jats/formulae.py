@@ -30,7 +30,7 @@ def pick_rendering(formula: _Element) -> _Element | None:
 
 
 def tex_body(tex: str) -> str:
-    """Return TeX without preamble and delimiters: `\\documentclass...$$x$$...` is `x`."""
+    r"""Return TeX without preamble and delimiters: `\documentclass...$$x$$...` is `x`."""
     body = _DOCUMENT.search(tex)
     text = body.group(1) if body else _PREAMBLE.sub("", tex) if "\\documentclass" in tex else tex
     return _DELIMITERS.sub("", text)

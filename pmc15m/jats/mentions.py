@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from pmc15m.jats.figs import Fig
+from pmc15m.jats.figs import Fig, is_translation
 from pmc15m.jats.links import Links
 from pmc15m.jats.text import NOT_MENTION, clean_text, normalize
 from pmc15m.records import Mention
@@ -103,8 +103,8 @@ def _targets_of(figs: list[Fig]) -> dict[str, list[Fig]]:
             continue
         ids = [fig.fig_id, *(group.get("id") for group in fig.groups)]
         for holder in {fig.element.getparent(), *(unit.chosen.getparent() for unit in fig.units)}:
-            if holder is not None and holder.tag in {"alternatives", "block-alternatives"}:
-                ids.append(holder.get("id"))
+            is_choice = holder is not None and holder.tag in {"alternatives", "block-alternatives"}
+            ids += [holder.get("id")] if holder is not None and is_choice else []
         ids += [graphic.get("id") for unit in fig.units for graphic in unit.graphics]
         for name in dict.fromkeys(filter(None, ids)):
             targets.setdefault(name, []).append(fig)
@@ -137,11 +137,8 @@ def _paragraph_of(xref: _Element) -> _Element | None:
     while element is not None:
         if element.tag == "p" and paragraph is None:
             paragraph = element
-        elif element.tag in _NOT_RUNNING:
+        elif element.tag in _NOT_RUNNING or is_translation(element):
             return None
-        elif element.tag in {"sub-article", "response"}:
-            if "translation" in {element.get("article-type"), element.get("response-type")}:
-                return None
         element = element.getparent()
     return paragraph
 

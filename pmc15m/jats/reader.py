@@ -130,8 +130,9 @@ def _parse(data: bytes) -> etree._Element:
 def _drop_namespaces(root: etree._Element) -> None:
     """Give all elements but those of MathML their local names."""
     for element in root.iter():
-        if element.tag.startswith("{") and not element.tag.startswith(f"{{{MATHML}}}"):
-            element.tag = local_name(element)
+        name = local_name(element)
+        if element.tag not in (name, f"{{{MATHML}}}{name}"):
+            element.tag = name
 
 
 def _to_ascii_based(data: bytes) -> bytes:

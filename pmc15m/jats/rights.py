@@ -27,6 +27,9 @@ _CC_WORDS = re.compile(
     r"|(?:CC0|Zero|Public\s+Domain))",
     re.IGNORECASE,
 )
+_CC_URL_IN_TEXT = re.compile(r"https?://(?:www\.)?creativecommons\.org/[\w/.-]*[\w/]", re.IGNORECASE)
+_NON_COMMERCIAL = re.compile(r"\bnon\W?commercial", re.IGNORECASE)
+_TERM = re.compile(r"\b(?:nc|nd|sa)\b")
 _PUBLIC_DOMAIN = re.compile(r"\b(?:in|into|to)\s+the\s+public\s+domain\b", re.IGNORECASE)
 
 
@@ -60,20 +63,27 @@ def class_of_url(url: str) -> str | None:
 
 
 def class_of_prose(text: str) -> str | None:
-    """Return the strictest Creative Commons class that words name, or None."""
-    classes = []
-    for match in _CC_CODE.finditer(text):
-        classes.append("CC0" if match.group(2) else _class_of_terms(set(re.findall("nc|nd|sa", (match.group(1) or "").lower()))))
+    """Return the strictest Creative Commons class that words name, or None.
+
+    Words weigh less than a URL, so they are read strictly: "non-commercial" anywhere makes it NC.
+    """
+    classes = [
+        "CC0" if match.group(2) else _class_of_terms(set(_TERM.findall((match.group(1) or "").lower())))
+        for match in _CC_CODE.finditer(text)
+    ]
     for match in _CC_WORDS.finditer(text):
-        if match.group(1) is None:
-            classes.append("CC0")
-            continue
-        words = match.group(1).lower()
-        terms = {term for term, word in (("nc", "commercial"), ("nd", "deriv"), ("sa", "share")) if word in words}
-        classes.append(_class_of_terms(terms))
+        words = match.group(1)
+        classes.append("CC0" if words is None else _class_of_terms(_terms_in(words)))
     if not classes and _PUBLIC_DOMAIN.search(text):
         classes.append("public domain")
+    if classes and _NON_COMMERCIAL.search(text):
+        classes += [_class_of_terms({"nc", *_TERM.findall(name.lower())}) for name in classes]
     return stricter(classes) if classes else None
+
+
+def _terms_in(words: str) -> set[str]:
+    words = words.lower()
+    return {term for term, word in (("nc", "commercial"), ("nd", "deriv"), ("sa", "share")) if word in words}
 
 
 def _class_of_terms(terms: set[str]) -> str:
@@ -82,76 +92,59 @@ def _class_of_terms(terms: set[str]) -> str:
 
 
 def read_rights(holder: _Element | None) -> Rights | None:
-    """Return the rights that `permissions` (or the metadata element of an old tag set) names.
+    """Return the rights that a `permissions` names.
 
     Returns:
         None where there is no element at all: then the object inherits.
     """
     if holder is None:
         return None
-    licenses = list(holder.iter("license"))
-    urls = list(_urls_of(holder))
-    found = {url: license_class for url in urls if (license_class := class_of_url(url))}
-    if found:
-        license_class = stricter(found.values())
-        url = next(url for url, named in found.items() if named == license_class)
-        # A waiver for the data ("CC0 ... applies to the data made available in this article") is no conflict.
-        others = set(found.values()) - {license_class, "CC0"}
-        return Rights(license_class, url.strip(), is_conflicting=bool(others))
-    prose = " ".join("".join(element.itertext()) for element in (*licenses, *holder.iter("copyright-statement")))
-    types = " ".join(str(element.get("license-type", "")) for element in licenses)
-    worded = class_of_prose(prose) or class_of_prose(types)
-    if worded:
-        return Rights(worded, None, is_prose=True)
-    if licenses and urls:  # terms of the publisher's own, behind a link
-        return Rights(NO_LICENSE, urls[0].strip())
-    return ALL_RIGHTS_RESERVED
-
-
-def _urls_of(holder: _Element) -> Iterator[str]:
-    """Yield the URLs of the three places, in the order of their weight."""
-    licenses = list(holder.iter("license"))
-    for element in licenses:
-        if href := element.get(XLINK_HREF) or element.get("href"):
-            yield str(href)
-    for element in holder.iter("{*}license_ref"):
-        if element.text and element.text.strip():
-            yield element.text.strip()
-    for element in licenses:
-        for link in element.iter("ext-link", "uri"):
-            text = "".join(link.itertext()).strip()
-            if href := str(link.get(XLINK_HREF) or link.get("href") or (text if "://" in text else "")):
-                if class_of_url(href):
-                    yield href
-        if not any(True for _ in element.iter("ext-link", "uri")):
-            yield from (m.group() for m in re.finditer(r"https?://\S*creativecommons\.org/\S+?(?=[).,;]?(?:\s|$))", "".join(element.itertext())))
+    references = [element.text or "" for element in holder.iter("{*}license_ref")]
+    return _weigh(list(holder.iter("license")), references, list(holder.iter("copyright-statement")))
 
 
 def article_rights(article: _Element) -> Rights:
     """Return the rights of the whole article; none named is all rights reserved (JATS4R)."""
     meta = article.find("front/article-meta")
     if meta is None:
-        meta = article.find("front-stub")
-    if meta is None:
         return ALL_RIGHTS_RESERVED
-    permissions = meta.findall("permissions")
-    if not permissions:  # NLM 2: `license` and `copyright-statement` stand in article-meta itself
-        return _old_rights(meta)
-    found = [rights for holder in permissions if (rights := read_rights(holder)) is not None]
-    strictest = max(found, key=lambda rights: LICENSE_CLASSES.index(rights.license))
-    return strictest
+    found = [rights for holder in meta.findall("permissions") if (rights := read_rights(holder)) is not None]
+    if not found:  # NLM 2: `license` and `copyright-statement` stand in article-meta itself
+        return _weigh(meta.findall("license"), [], meta.findall("copyright-statement"))
+    return max(found, key=lambda rights: LICENSE_CLASSES.index(rights.license))
 
 
-def _old_rights(meta: _Element) -> Rights:
-    holder = etree.Element("permissions")
-    for element in (*meta.findall("license"), *meta.findall("copyright-statement")):
-        holder.append(_copy(element))
-    return read_rights(holder) or ALL_RIGHTS_RESERVED
+def _weigh(licenses: list[_Element], references: list[str], statements: list[_Element]) -> Rights:
+    """Return what some evidence comes to: the stricter of several URLs, words where there is no URL."""
+    urls = [url.strip() for url in _urls_of(licenses, references) if url.strip()]
+    found = {url: license_class for url in urls if (license_class := class_of_url(url))}
+    if found:
+        license_class = stricter(found.values())
+        url = next(url for url, named in found.items() if named == license_class)
+        # A waiver for the data ("CC0 applies to the data made available in this article") is no conflict.
+        others = set(found.values()) - {license_class, "CC0"}
+        return Rights(license_class, url, is_conflicting=bool(others))
+    prose = " ".join("".join(element.itertext()) for element in (*licenses, *statements))
+    types = " ".join(str(element.get("license-type", "")) for element in licenses)
+    worded = class_of_prose(prose) or class_of_prose(types)
+    if worded:
+        return Rights(worded, None, is_prose=True)
+    if urls:  # terms of the publisher's own, behind a link
+        return Rights(NO_LICENSE, urls[0])
+    return ALL_RIGHTS_RESERVED
 
 
-def _copy(element: _Element) -> _Element:
-    copied = etree.fromstring(etree.tostring(element, with_tail=False))
-    return copied
+def _urls_of(licenses: list[_Element], references: list[str]) -> Iterator[str]:
+    """Yield the URLs of the three places, in the order of their weight, and those that stand in the text."""
+    for element in licenses:
+        yield str(element.get(XLINK_HREF) or element.get("href") or "")
+    yield from references
+    for element in licenses:
+        for link in element.iter("ext-link", "uri"):
+            href = str(link.get(XLINK_HREF) or link.get("href") or "")
+            if class_of_url(href):  # others lead to the publisher, not to a licence
+                yield href
+        yield from _CC_URL_IN_TEXT.findall("".join(element.itertext()))
 
 
 def object_rights(objects: Iterable[_Element]) -> Rights | None:

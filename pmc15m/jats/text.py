@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 
 from lxml import etree
 
@@ -118,7 +119,7 @@ class _Reader:
         for index, child in enumerate(children):
             if index not in dropped:
                 self._child(child, element)
-            if child.tail and not (index in dropped and dropped[index]):
+            if child.tail and not (dropped.get(index)):
                 self._pieces.append(child.tail)
 
     def _child(self, child: _Element, parent: _Element) -> None:
@@ -193,7 +194,7 @@ class _Reader:
         if not cited:
             return {}
         dropped = dict.fromkeys(cited, False)
-        for before, after in zip(cited, cited[1:], strict=False):
+        for before, after in pairwise(cited):
             between = range(before + 1, after)
             tails = [children[i].tail or "" for i in range(before, after)]
             is_joint = all(children[i].tag == "sup" and _is_separator(_text_of(children[i])) for i in between)

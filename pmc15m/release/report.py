@@ -49,7 +49,9 @@ def extract_flows(tallies: Tallies) -> list[Flow]:
 def curate_flow(tallies: Tallies) -> Flow:
     """Return the flow of curate: pairs to pairs that stay."""
     rejects = _sum(rejects_by_step(tallies), ("filter_candidate", "keep_first"))
-    return Flow("curate", "pairs", tallies.get("read_candidates/out", 0), tallies.get("decide/out", 0), _ranked(rejects))
+    return Flow(
+        "curate", "pairs", tallies.get("read_candidates/out", 0), tallies.get("decide/out", 0), _ranked(rejects)
+    )
 
 
 def shard_flow(tallies: Tallies) -> Flow:

@@ -71,7 +71,8 @@ def plan_shards(num_samples: Mapping[str, int], config: ShardsConfig) -> list[Sh
 def write_shard(spec: ShardSpec, job: ShardJob) -> Iterator[Shard | Reject | Tally]:
     """Write the tar and the Parquet of a shard; samples stand in the order of their keys.
 
-    Rejects: `no_derivatives`, `source_changed`. Tallies: `samples/planned`, `samples/written`, `release/<column>/<value>`.
+    Rejects: `no_derivatives`, `source_changed`. Tallies: `samples/planned`, `samples/written`, and
+    `release/<column>/<value>`.
     """
     rows: list[dict[str, Any]] = []
     with Store(job.out).scratch_folder() as folder:
@@ -148,9 +149,7 @@ def _add_sample(
 
 def _reject(pair: Pair, reason: Reason, detail: str) -> Reject:
     article = pair.figure.article
-    return Reject(
-        pair.figure.key, article.pmcid, article.version, pair.figure.fig_id, Stage.SHARD, reason, detail
-    )
+    return Reject(pair.figure.key, article.pmcid, article.version, pair.figure.fig_id, Stage.SHARD, reason, detail)
 
 
 def _tallies(rows: Iterable[dict[str, Any]]) -> Iterator[Tally]:

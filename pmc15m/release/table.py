@@ -57,20 +57,22 @@ _COLUMNS: tuple[tuple[str, pa.DataType, bool], ...] = (
     ("image_num_bytes", pa.int64(), False),
 )
 
-PAIRS_SCHEMA = pa.schema([pa.field(name, kind, nullable=nullable) for name, kind, nullable in _COLUMNS])
+_FIELDS: list[Any] = [pa.field(name, kind, nullable) for name, kind, nullable in _COLUMNS]
+
+PAIRS_SCHEMA = pa.schema(_FIELDS)
 """Schema of pairs/*.parquet."""
 
-REJECTS_SCHEMA = pa.schema(
-    [
-        pa.field("key", pa.string(), nullable=False),
-        pa.field("pmcid", pa.string(), nullable=False),
-        pa.field("version", pa.int32(), nullable=False),
-        pa.field("fig_id", pa.string()),
-        pa.field("stage", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("detail", pa.string(), nullable=False),
-    ]
-)
+_REJECT_FIELDS: list[Any] = [
+    pa.field("key", pa.string(), False),
+    pa.field("pmcid", pa.string(), False),
+    pa.field("version", pa.int32(), False),
+    pa.field("fig_id", pa.string()),
+    pa.field("stage", pa.string(), False),
+    pa.field("reason", pa.string(), False),
+    pa.field("detail", pa.string(), False),
+]
+
+REJECTS_SCHEMA = pa.schema(_REJECT_FIELDS)
 """Schema of rejects/*.parquet."""
 
 

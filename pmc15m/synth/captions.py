@@ -7,6 +7,7 @@ from pmc15m.synth.plan import Caption, Facts
 from pmc15m.synth.rich import EMPTY, Rich, join, plain, script, silent, tag
 from pmc15m.synth.scenes import Panels, Scene
 
+_XLINK = 'xmlns:xlink="http://www.w3.org/1999/xlink" ext-link-type="uri"'
 MIN_CHARS, MAX_CHARS = 60, 600
 
 
@@ -53,7 +54,7 @@ def _tails(dice: Dice, setting: Setting) -> list[Rich]:
     """Return sentences that any figure may have, with the markup of real ones."""
     n, low = dice.between(3, 48), dice.between(2, 9)
     tails = [
-        plain(f"Values are means \u00b1 s.d. (") + tag("italic", "n") + f" = {n})",
+        plain("Values are means \u00b1 s.d. (") + tag("italic", "n") + f" = {n})",
         tag("italic", "p") + f" < 0.0{low} against the control",
         plain("Counts are given in 10") + script("sup", str(low), "^") + " cells ml" + script("sup", "\u22121"),
         plain(f"Kept at {20 + low}\u00a0\u00b0C under {low}% CO") + script("sub", "2"),
@@ -62,7 +63,7 @@ def _tails(dice: Dice, setting: Setting) -> list[Rich]:
         plain(f"Immuno\u00adstaining by the nai\u0308ve protocol of site {low}"),
         plain("The protocol is that of the earlier survey") + cite(dice, setting.cites, setting.num_references),
         plain("Data are at ")
-        + Rich(f'<ext-link ext-link-type="uri" xlink:href="https://example.org/d/{n}">example.org/d/{n}</ext-link>', f"example.org/d/{n}"),
+        + Rich(f'<ext-link {_XLINK} xlink:href="https://example.org/d/{n}">example.org/d/{n}</ext-link>', f"example.org/d/{n}"),
         plain("Found in ") + tag("italic", dice.pick(("Campula vernalis", "Ovidia mollis", "Rana ficta"))) + " too",
         tag("bold", "Dashed frames") + " mark what is shown elsewhere",
         plain(f"n\u00a0=\u00a0{n}\u2013{n + low} per group"),

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pmc15m.synth.dice import Dice
 from pmc15m.synth.pool import Size
-from pmc15m.synth.rich import EMPTY, Rich, clean, join
+from pmc15m.synth.rich import Rich, clean, join
 from pmc15m.synth.scenes import Scene
 
 
@@ -80,11 +80,17 @@ class Media:
     name: str
     scene: Scene
     size: Size
-    purpose: str  # names the draws: one purpose, one picture
-    mode: str  # "RGB", "L", "P" or "RGBA"
+    number: int  # of the article that draws it, and
+    purpose: str  # the name of the draws: one number and purpose, one picture
+    mode: str  # "RGB", "L", "P" or "RGBA": of a PNG
     quality: int  # of a JPEG
-    is_progressive: bool = False
-    is_print: bool = False  # the small grey print form of the same picture
+    is_progressive: bool
+    is_repacked: bool = False  # the pixels of a JPEG in another file
+
+    @property
+    def extension(self) -> str:
+        """The extension, in lower case: "jpg"."""
+        return self.name.rpartition(".")[2].lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ class Graphic:
 
     media: Media
     href: str
-    print_media: Media | None = None
+    print_name: str = ""  # the small grey form for print, made of the same picture; "" for none
     print_href: str = ""
 
 
@@ -158,6 +164,7 @@ class Section:
 class Plan:
     """A whole article."""
 
+    style: "Style"
     facts: Facts
     figs: tuple[Fig, ...]  # in the order of their numbers
     groups: dict[int, Group]  # by number
@@ -188,9 +195,6 @@ class Style:
     has_print: bool = False
     has_ranges: bool = True
     extras: Callable[[Facts, Dice], tuple[str, ...]] = field(default=lambda facts, dice: ())
-
-
-NO_TEXT = EMPTY
 
 
 def main_slots(_dice: Dice, count: int) -> tuple[Slot, ...]:
