@@ -51,7 +51,7 @@ class XmlConfig:
 
 @dataclass(frozen=True, slots=True)
 class ImagesConfig:
-    """Which images are decoded at all: guards, not taste (studies: reliability 2.2)."""
+    """Which images are decoded at all: guards, not taste."""
 
     max_bytes: int = 64 * 2**20
     max_pixels: int = 64_000_000

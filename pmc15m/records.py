@@ -38,7 +38,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     XML_SYNTAX = "xml_syntax"
     NO_FIGURES = "no_figures"
-    # extract, of a fig or one of its graphics (cases/FORMAT.md calls these by the same names)
+    # extract, of a fig or one of its graphics (jats/RULES.md)
     NOT_A_FIGURE = "not_a_figure"
     NO_GRAPHIC = "no_graphic"
     NO_CAPTION = "no_caption"

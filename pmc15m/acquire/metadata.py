@@ -1,4 +1,4 @@
-"""The metadata JSON of an article version to a package (pmc_sources: the Cloud Service's fields)."""
+"""The metadata JSON of an article version to a package."""
 
 import json
 import re

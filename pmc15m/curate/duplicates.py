@@ -1,4 +1,4 @@
-"""Exact duplicates: of the files, and of the decoded pixels (studies: duplicates 0 and 4).
+"""Exact duplicates: of the files, and of the decoded pixels.
 
 Equal files have equal pixels, so one grouping by `pixel_sha256` finds both. The copy that stays is
 the same whatever the order: a figure before a graphical abstract, then the smallest key by number.

@@ -1,4 +1,4 @@
-"""Splits by article: a pure function of salt and anchor pmcid (studies: duplicates 5)."""
+"""Splits by article: a pure function of salt and anchor pmcid."""
 
 import hashlib
 from collections.abc import Iterator

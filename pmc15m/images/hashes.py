@@ -51,7 +51,7 @@ def hash_pair(grey: Image.Image) -> tuple[bytes, bytes]:
 
 
 def content_box(grey: Image.Image) -> Box:
-    """Return the box without a plain frame, the whole image if there is none (studies: duplicates 2).
+    """Return the box without a plain frame, the whole image if there is none.
 
     Measured on a copy of at most 512 px, so that JPEG ringing does not count as content.
     """

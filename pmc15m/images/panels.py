@@ -1,6 +1,6 @@
 """An estimate of how many panels a figure has, for a column of the release; nothing is cropped.
 
-A recursive XY cut on white rows and columns (studies: duplicates 6). It sees grids on white. It
+A recursive XY cut on white rows and columns. It sees grids on white. It
 does not see panels that touch or stand on a dark ground, and takes a table set wide for panels.
 """
 

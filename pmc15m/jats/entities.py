@@ -2,7 +2,7 @@
 
 No DTD is ever fetched, so a parser cannot know the names that the DTD declares: depending on the
 document type declaration it fails, keeps a node that text functions skip, or drops the reference
-from an attribute without a word (studies: reliability 2.1). Here they become numeric references or,
+from an attribute without a word. Here they become numeric references or,
 for entities of the internal subset, the text that these stand for. Rule T10 of the case format.
 
 Everything works on bytes of an encoding in which ASCII is ASCII, and takes linear time: no pattern

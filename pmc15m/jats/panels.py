@@ -1,4 +1,4 @@
-"""Marks of panels in captions: "(A) ... (B) ..." (studies: duplicates 6, panel captions)."""
+"""Marks of panels in captions: "(A) ... (B) ..."."""
 
 import re
 

@@ -1,6 +1,6 @@
 """From bytes to the `article` element, or to the reason why not.
 
-The bytes are untrusted (studies: reliability 2.1). They are capped, since the number of nodes is
+The bytes are untrusted. They are capped, since the number of nodes is
 not limited otherwise; named references are replaced beforehand (see `entities`); and the document
 type declaration is cut out, so that the parser has nothing to fetch, to expand or to drop.
 """
@@ -43,7 +43,7 @@ _WIDE_ENCODINGS = (
     (b"\0<\0?", "utf-16-be"),
 )
 _ENCODING = re.compile(r"(<\?xml\s[^>]*?)encoding\s*=\s*(?:\"[^\"]*\"|'[^']*')")
-_STATEFUL_ENCODING = re.compile(rb"<\?xml\s[^>]*?encoding\s*=\s*[\"'](?:utf-7|iso-2022|hz)", re.IGNORECASE)
+_STATEFUL_ENCODING = re.compile(rb"<\?xml\s[^>]*?encoding\s*=\s*[\"'][\w\-]*?(?:utf-?7|iso-?2022|hz)", re.IGNORECASE)
 _DECLARATION_BYTES = 200
 _HEAD_BYTES = 2**13  # named references mostly show up in this much
 

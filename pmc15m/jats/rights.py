@@ -1,4 +1,4 @@
-"""Licences in JATS: evidence, class, and which of several holds (architecture: rights by class).
+"""Licences in JATS: evidence, class, and which of several holds.
 
 Evidence stands in four places, all of which are read: `license/@xlink:href`, `ali:license_ref`,
 `ext-link` in `license-p`, and prose, which counts only where no URL does. `license-type="open-access"`

@@ -2,7 +2,7 @@
 
 The text is for CLIP training and stays a faithful record: nothing the author wrote is invented,
 reordered or translated; what is only typography goes; what would be misread is marked. The
-rules T1 to T13 are listed in CONTRIBUTING.md, "Text rules"; each stands where it is applied.
+rules are listed in RULES.md; each is named where it is applied.
 """
 
 import re
@@ -200,6 +200,11 @@ class _Reader:
             is_joint = all(children[i].tag == "sup" and _is_separator(_text_of(children[i])) for i in between)
             if is_joint and all(map(_is_separator, tails)):
                 dropped.update(dict.fromkeys(range(before, after), True))
+        for index in cited:  # <sup>[</sup><xref><sup>1</sup></xref><sup>]</sup>
+            for step, bracket in ((-1, "[("), (1, "])")):
+                beside = index + step
+                if 0 <= beside < len(children) and _is_bracket(children[beside], bracket):
+                    dropped.setdefault(beside, False)
         return dropped
 
     def _is_cited(self, element: _Element) -> bool:
@@ -222,6 +227,12 @@ def _text_outside(element: _Element, tag: str) -> str:
     for child in element:
         text += ("" if child.tag == tag else _text_outside(child, tag)) + (child.tail or "")
     return text
+
+
+def _is_bracket(element: _Element, brackets: str) -> bool:
+    """Return whether an element is a superscript that holds nothing but a bracket."""
+    text = _text_of(element).strip() if element.tag == "sup" else ""
+    return len(text) == 1 and text in brackets
 
 
 def _has_own_text(formula: _Element) -> bool:

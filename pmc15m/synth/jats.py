@@ -76,8 +76,18 @@ def contributors(facts: Facts) -> str:
     return f"<contrib-group>{names}</contrib-group>"
 
 
+def pub_date(facts: Facts, kind: str, attribute: str = "pub-type") -> str:
+    """Return the full date of publication."""
+    return date("pub-date", f'{attribute}="{kind}"', facts.year, facts.month, facts.day)
+
+
+def pub_year(kind: str, year: int, month: int = 0) -> str:
+    """Return a pub-date without a day."""
+    return date("pub-date", f'pub-type="{kind}"', year, month)
+
+
 def date(tag: str, attributes: str, year: int, month: int = 0, day: int = 0) -> str:
-    """Return a pub-date or another date."""
+    """Return a date element."""
     parts = (f"<day>{day}</day>" if day else "") + (f"<month>{month}</month>" if month else "")
     return f"<{tag} {attributes}>{parts}<year>{year}</year></{tag}>"
 
@@ -85,7 +95,8 @@ def date(tag: str, attributes: str, year: int, month: int = 0, day: int = 0) -> 
 def history(facts: Facts) -> str:
     """Return the dates before publication: the year before, and no year of publication."""
     received = date("date", 'date-type="received"', facts.year - 1, facts.month, facts.day)
-    return f"<history>{received}{date('date', 'date-type="accepted"', facts.year, facts.month, 1)}</history>"
+    accepted = date("date", 'date-type="accepted"', facts.year, facts.month, 1)
+    return f"<history>{received}{accepted}</history>"
 
 
 def place(facts: Facts) -> str:

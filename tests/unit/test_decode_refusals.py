@@ -163,7 +163,5 @@ def test_a_text_bomb_in_a_png_is_refused() -> None:
 
 
 def test_an_image_without_sides_is_unreadable() -> None:
-    assert refusal(b"GIF89a" + struct.pack("<HHBBB", 0, 0, 0, 0, 0) + b"," + bytes(9) + b"\x02\0;") in (
-        Reason.IMAGE_UNREADABLE,
-        Reason.IMAGE_TRUNCATED,
-    )
+    data = b"GIF89a" + struct.pack("<HHBBB", 0, 0, 0, 0, 0) + b"," + bytes(9) + b"\x02\0;"
+    assert refusal(data) == Reason.IMAGE_UNREADABLE

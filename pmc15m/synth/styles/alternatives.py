@@ -34,8 +34,8 @@ def _front(plan: Plan) -> str:
     return (
         f"<front>{jats.journal_meta(facts)}<article-meta>{jats.ids(facts, 'pmc')}"
         f"{jats.title_group(facts)}{jats.contributors(facts)}"
-        f"{jats.date('pub-date', 'pub-type="epub"', facts.year, facts.month, facts.day)}"
-        f"{jats.date('pub-date', 'pub-type="ppub"', facts.year + 1)}"
+        f"{jats.pub_date(facts, 'epub')}"
+        f"{jats.pub_year('ppub', facts.year + 1)}"
         f"{jats.place(facts)}{jats.history(facts)}"
         f"<permissions><copyright-statement>\u00a9 {facts.year} The Author(s).</copyright-statement>"
         f'<license license-type="open-access" xlink:href="{facts.license.url}"><license-p>Open to all under the terms '

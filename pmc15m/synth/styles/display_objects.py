@@ -35,7 +35,7 @@ def _front(plan: Plan) -> str:
     return (
         f"<front>{jats.journal_meta(facts)}<article-meta>{jats.ids(facts, 'pmc')}"
         f"{jats.title_group(facts)}{jats.contributors(facts)}"
-        f"{jats.date('pub-date', 'pub-type="epub"', facts.year, facts.month, facts.day)}"
+        f"{jats.pub_date(facts, 'epub')}"
         f"{jats.place(facts)}{jats.history(facts)}"
         f"<permissions><copyright-statement>\u00a9 {facts.year} by the authors.</copyright-statement><license>"
         f'<license-p>The terms are those of <ext-link ext-link-type="uri" xlink:href="{facts.license.url}">{facts.license.url}'

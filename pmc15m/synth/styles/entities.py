@@ -37,8 +37,8 @@ def _front(plan: Plan) -> str:
     return (
         f"<front>{jats.journal_meta(facts)}<article-meta>{jats.ids(facts, 'pmc')}"
         f"{jats.title_group(facts)}{jats.contributors(facts)}"
-        f"{jats.date('pub-date', 'pub-type="collection"', facts.year)}"
-        f"{jats.date('pub-date', 'pub-type="epub"', facts.year, facts.month, facts.day)}"
+        f"{jats.pub_year('collection', facts.year)}"
+        f"{jats.pub_date(facts, 'epub')}"
         f"{jats.place(facts)}{jats.history(facts)}"
         f"<permissions><copyright-year>{facts.year}</copyright-year>"
         f'<license license-type="open-access" xlink:href="{facts.license.url}">'

@@ -33,8 +33,8 @@ def _front(plan: Plan) -> str:
         f'<article-id pub-id-type="pmcid-ver">{facts.pmcid}.{facts.version}</article-id>'
         f'<article-version article-version-type="pmc-version">{facts.version}</article-version>'
         f"{jats.title_group(facts)}{jats.contributors(facts)}"
-        f"{jats.date('pub-date', 'pub-type="epub"', facts.year, facts.month, facts.day)}"
-        f"{jats.date('pub-date', 'pub-type="collection"', facts.year + (facts.month == 12))}"
+        f"{jats.pub_date(facts, 'epub')}"
+        f"{jats.pub_year('collection', facts.year + (facts.month == 12))}"
         f"{jats.place(facts)}{jats.history(facts)}"
         f"<permissions><copyright-statement>The authors, {facts.year}</copyright-statement>"
         f"<license><ali:license_ref {ali}>{facts.license.url}</ali:license_ref>{license_p}</license></permissions>"

@@ -38,8 +38,8 @@ def _front(plan: Plan) -> str:
     return (
         f"<front>{jats.journal_meta(facts)}<article-meta>{jats.ids(facts, 'pmcid')}"
         f"{jats.title_group(facts)}{jats.contributors(facts)}"
-        f"{jats.date('pub-date', 'pub-type="epub"', facts.year, facts.month, facts.day)}"
-        f"{jats.date('pub-date', 'pub-type="collection"', facts.year, facts.month)}{jats.place(facts)}{jats.history(facts)}"
+        f"{jats.pub_date(facts, 'epub')}"
+        f"{jats.pub_year('collection', facts.year, facts.month)}{jats.place(facts)}{jats.history(facts)}"
         f"<permissions><copyright-statement>\u00a9 {facts.year} The Authors.</copyright-statement>"
         f'<license><ali:license_ref specific-use="textmining">{facts.license.url}</ali:license_ref>'
         f"<license-p>Open access as the link says.</license-p></license></permissions>"

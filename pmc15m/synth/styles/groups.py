@@ -39,7 +39,7 @@ def _front(plan: Plan) -> str:
     return (
         f"<front>{jats.journal_meta(facts)}<article-meta>{jats.ids(facts, 'pmcid')}"
         f"{jats.title_group(facts)}{jats.contributors(facts)}"
-        f"{jats.date('pub-date', 'date-type="pub" publication-format="electronic"', facts.year, facts.month, facts.day)}"
+        f"{jats.pub_date(facts, 'pub', 'publication-format=\"electronic\" date-type')}"
         f"{jats.place(facts)}{jats.history(facts)}"
         f'<permissions><license license-type="open-access"><ali:license_ref>{facts.license.url}</ali:license_ref>'
         f"<license-p>See the link for what is allowed.</license-p></license></permissions>"

@@ -49,8 +49,8 @@ def _front(plan: Plan) -> str:
     return (
         f"<front>{jats.journal_meta(facts)}<article-meta>{jats.ids(facts, 'pmc')}"
         f"{jats.title_group(facts)}{jats.contributors(facts)}"
-        f"{jats.date('pub-date', 'date-type="publication" publication-format="electronic"', facts.year, facts.month, facts.day)}"
-        f"{jats.date('pub-date', 'pub-type="collection"', facts.year)}{jats.place(facts)}{jats.history(facts)}"
+        f"{jats.pub_date(facts, 'publication', 'publication-format=\"electronic\" date-type')}"
+        f"{jats.pub_year('collection', facts.year)}{jats.place(facts)}{jats.history(facts)}"
         f"<permissions><copyright-holder>{facts.authors[0][0]} and others</copyright-holder>"
         f'<license xlink:href="{facts.license.url}"><license-p>Use is free under {facts.license.code}.</license-p></license>'
         f"</permissions><abstract><p>{plan.abstract}</p></abstract></article-meta></front>"

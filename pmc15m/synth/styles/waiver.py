@@ -42,9 +42,9 @@ def _front(plan: Plan) -> str:
     return (
         f"<front>{jats.journal_meta(facts)}<article-meta>{jats.ids(facts, 'pmc')}"
         f"{jats.title_group(facts)}{jats.contributors(facts)}"
-        f"{jats.date('pub-date', 'pub-type="epub"', facts.year, facts.month, facts.day)}"
-        f"{jats.date('pub-date', 'pub-type="pmc-release"', facts.year, facts.month, facts.day)}"
-        f"{jats.date('pub-date', 'pub-type="collection"', facts.year)}{jats.place(facts)}{jats.history(facts)}"
+        f"{jats.pub_date(facts, 'epub')}"
+        f"{jats.pub_date(facts, 'pmc-release')}"
+        f"{jats.pub_year('collection', facts.year)}{jats.place(facts)}{jats.history(facts)}"
         f"<permissions><copyright-statement>\u00a9 The Author(s). {facts.year}</copyright-statement>{_license(facts)}</permissions>"
         f'<abstract id="Abs1"><sec><title>Background</title><p>{plan.abstract}</p></sec></abstract></article-meta></front>'
     )
