@@ -188,7 +188,8 @@ class _ArticleParser:
         own = object_rights(_objects_of(fig, unit))
         if own is not None:
             flags = {"own_permissions"} | ({"license_conflict"} if own.is_conflicting else set())
-            return own.license, own.url, flags
+            url = own.url or (rights.url if own.license == rights.license else None)
+            return own.license, url, flags
         flags = {"license_conflict"} if rights.is_conflicting else set()
         if rights.is_prose:
             flags.add("license_by_words")

@@ -10,16 +10,17 @@ from pmc15m.jats.text import clean_text, is_own_doi, normalize
 
 _Element = etree._Element
 
-_CLOSING = " .:;,|\u2013\u2014-"
+_CLOSING = " .:;,|\u2010\u2011\u2012\u2013\u2014\u2015-"
 _AFTER_LABEL = re.compile(
-    r"\s*[.:|]+(?!\d)\s*(?:[|\u2013\u2014-]\s+)?"  # a full stop, colon or bar; "Fig. 1. | Growth" has two
-    r"|\s*[\u2013\u2014-](?:\s+|(?=[^\W\d_a-z]|[(\[{]))"  # a dash, but not that of "Figure 1-3"
+    r"\s*[.:|]+(?!\d)\s*(?:[|\u2010-\u2015-]\s+)?"  # a full stop, colon or bar; "Fig. 1. | Growth" has two
+    r"|\s*[\u2010-\u2015\u2212-](?:\s+|(?=[^\W\d_a-z]|[(\[{]))"  # a dash, but not that of "Figure 1-3"
     r"|\s+(?=[(\[{])"  # a blank and a bracket; a capital letter is looked at in code
 )
 _PANEL_MARK = re.compile(r"[(\[]?(?:[A-Za-z]|[ivxIVX]{1,4}|(?<=[(\[])\d{1,2})[)\].:]{0,2}")
 _TABLE_LABEL = re.compile(
     r"(?:(?:supplementary|supplemental|supporting|extended data|appendix|online)\s+)?"
-    r"(?:table|tab\.|tabla|tabela|tableau|tabelle|tabella)(?:\s|\d|$)",
+    r"(?:table|tab\.|tabla|tabela|tableau|tabelle|tabella)"
+    r"(?:\W*$|\W*[a-z]{0,2}\W?\d|\s+(?:[ivxlc]+|[a-z])\b)",  # 1, S1, A.1, IV, B, or nothing
     re.IGNORECASE,
 )
 
@@ -58,11 +59,13 @@ class CaptionReader:
         if not captions:
             return ""
         texts = {caption: self._caption_text(caption) for caption in captions}
-        caption = self._pick([caption for caption in captions if texts[caption]])
-        if caption is None:
+        best = self._pick([caption for caption in captions if texts[caption]])
+        if best is None:
             return ""
+        # Captions that nothing tells apart are parts of one, not forms of one.
+        text = " ".join(texts[caption] for caption in captions if texts[caption] and _form(caption) == _form(best))
         label = self._own_label(labelled if labelled is not None else element)
-        return cut_label(texts[caption], label) if label is not None else texts[caption]
+        return cut_label(text, label) if label is not None else text
 
     def _caption_text(self, caption: _Element) -> str:
         blocks = list(caption)
@@ -95,6 +98,10 @@ class CaptionReader:
                 lang_rank(element, self._article_lang),
             ),
         )
+
+
+def _form(caption: _Element) -> tuple[str | None, ...]:
+    return caption.get("specific-use"), caption.get("content-type"), caption.get(XML_LANG)
 
 
 def cut_label(text: str, label: str) -> str:

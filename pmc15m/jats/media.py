@@ -7,7 +7,7 @@ from urllib.parse import unquote
 IMAGE_EXTENSIONS = ("jpg", "jpeg", "png", "tif", "tiff", "gif", "webp", "bmp")
 """Raster images, in the order in which a stem prefers them."""
 
-_ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_ABSOLUTE = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 _DIGEST = re.compile(r"[0-9a-f]{32,}\.\w+", re.IGNORECASE)
 _DOI = re.compile(r"(info:)?doi[:/]|(info:)?10\.\d{4,9}(/|%2f)", re.IGNORECASE)
 

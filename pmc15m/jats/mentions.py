@@ -18,6 +18,7 @@ _NOT_RUNNING = frozenset(
     "trans-abstract trans-title ref ref-list bio attrib alt-text long-desc permissions author-notes".split()
 )
 _RANGE = re.compile(r"\s*(?:[-\u2010-\u2015\u2212]|to)\s*")
+_MAX_RANGE_CHARS = 40  # a dash and the white space of an indented file
 _NUMBERED = re.compile(r"(.*?)(\d+)\s*[(\[]?[A-Za-z]{0,2}[)\]]?\W*", re.DOTALL)
 
 
@@ -149,18 +150,23 @@ def _scope_of(element: _Element) -> _Element | None:
 
 
 def _is_range(first: _Element, last: _Element) -> bool:
-    """Return whether two links are joined only by a dash or "to"."""
-    text, node = first.tail or "", first
-    following = node.getnext()
-    while following is None:
-        parent = node.getparent()
-        if parent is None or parent.tag == "p":
-            return False
-        node = parent
+    """Return whether two links of one paragraph are joined only by a dash or "to"."""
+    text = ""
+    node = first
+    while len(text) <= _MAX_RANGE_CHARS:
         text += node.tail or ""
         following = node.getnext()
-    while following is not last:
-        if (following.text and following.text.strip()) or not len(following):
-            return False
-        following = following[0]
-    return _RANGE.fullmatch(text) is not None
+        if following is None:
+            parent = node.getparent()
+            if parent is None or parent.tag == "p":
+                return False
+            node = parent
+            continue
+        while following is not last and last in following.iterdescendants("xref"):
+            text += following.text or ""
+            following = following[0]
+        if following is last:
+            return _RANGE.fullmatch(text) is not None
+        text += "".join(following.itertext())
+        node = following
+    return False

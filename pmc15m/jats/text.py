@@ -24,7 +24,7 @@ _INVISIBLE = re.compile(
     "[\u00ad\u200b\u2060\ufeff\u200e\u200f\u202a-\u202e\u2066-\u2069"  # T3: soft hyphen to direction marks
     "\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd]"  # T3: private use
 )
-_SEPARATORS = re.compile(r"[\s,;.\-\u2010-\u2015\u2212()\[\]&]*")  # between the numbers of a citation (T6)
+_SEPARATORS = re.compile(r"(?:[\s,;.\-\u2010-\u2015\u2212()\[\]&]|and|to)*")  # between the numbers of a citation (T6)
 _MARKED = re.compile(r"[+\-\u2212\u2010-\u2014\u00b1\u2213]?\d")  # T5: a digit, or a sign and a digit
 _OWN_DOI = re.compile(r"(doi\s*:?\s*)?(https?://(dx\.)?doi\.org/)?10\.\d{4,9}/\S+", re.IGNORECASE)
 
@@ -119,6 +119,8 @@ class _Reader:
         for index, child in enumerate(children):
             if index not in dropped:
                 self._child(child, element)
+            elif _text_of(child)[-1:].isspace():  # the blank of `word<sup> 1 </sup>next`
+                self._pieces.append(" ")
             if child.tail and not (dropped.get(index)):
                 self._pieces.append(child.tail)
 
