@@ -2,14 +2,18 @@
 
 import hashlib
 import logging
+import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipelines import curate, extract, shard
-from pipelines.progress import StageProgress
+from pipelines.options import has_local_processes
+from pipelines.progress import Counts, StageProgress
+from pipelines.quiet import quiet_workers
 from pmc15m import __version__
 from pmc15m.acquire.packages import list_articles
 from pmc15m.config import DatasetConfig, digest, to_toml
@@ -51,8 +55,8 @@ def run_extract(source: str, out: str, run: Run) -> StageFiles:
     num_articles, inputs = _look_at(source)
     origin = Origin("extract", __version__, digest(run.config.xml, run.config.images), inputs)
     if start_stage(out, origin, run.fresh):
-        progress = StageProgress("extract", "articles", num_articles, "read_package/in", "probe_figure/out")
-        _run(run, progress, lambda p, meter: extract.run(p, source, out, run.config, origin, meter))
+        counts = Counts("extract", "articles", num_articles, "read_package/in", "probe_figure/out")
+        _run(run, counts, lambda p, meter: extract.run(p, source, out, run.config, origin, meter))
     else:
         LOG.info("extract: %s is complete, nothing to do", out)
     return read_stage(out, "extract")
@@ -68,8 +72,8 @@ def run_curate(pairs: str, out: str, run: Run) -> StageFiles:
     origin = Origin("curate", __version__, digest(run.config.filters, run.config.splits), extracted.content)
     if start_stage(out, origin, run.fresh):
         total = extracted.tallies.get("probe_figure/out", 0)
-        progress = StageProgress("curate", "pairs", total, "filter_candidate/in", "decide/out")
-        _run(run, progress, lambda p, meter: curate.run(p, pairs, extracted, out, run.config, origin, meter))
+        counts = Counts("curate", "pairs", total, "filter_candidate/in", "decide/out")
+        _run(run, counts, lambda p, meter: curate.run(p, pairs, extracted, out, run.config, origin, meter))
     else:
         LOG.info("curate: %s is complete, nothing to do", out)
     return read_stage(out, "curate")
@@ -106,8 +110,8 @@ def run_shard(source: str, pairs: str, decisions: str, out: str, run: Run) -> No
     release = ReleaseJob(
         out, REJECTS_FOLDER, origin, to_toml(config), _source_of(extracted), extracted.tallies, curated.tallies
     )  # fmt: skip
-    progress = StageProgress("shard", "pairs", sum(num_samples.values()), "samples/written", "samples/written")
-    _run(run, progress, lambda p, meter: shard.run(p, specs, job, rejects, release, meter))
+    counts = Counts("shard", "pairs", sum(num_samples.values()), "samples/written", "samples/written")
+    _run(run, counts, lambda p, meter: shard.run(p, specs, job, rejects, release, meter))
 
 
 def run_build(source: str, work: str, out: str, run: Run) -> None:
@@ -118,8 +122,9 @@ def run_build(source: str, work: str, out: str, run: Run) -> None:
     run_shard(source, f"{work}/pairs", f"{work}/decisions", out, run)
 
 
-def _run(run: Run, progress: StageProgress, add: Callable[[beam.Pipeline, Meter], None]) -> None:
-    with progress, beam.Pipeline(options=run.options) as p:
+def _run(run: Run, counts: Counts, add: Callable[[beam.Pipeline, Meter], None]) -> None:
+    quiet = quiet_workers() if has_local_processes(run.options) else nullcontext(sys.stderr)
+    with quiet as stream, StageProgress(counts, stream) as progress, beam.Pipeline(options=run.options) as p:
         add(p, progress.meter)
 
 

@@ -22,6 +22,7 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(ours)
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr, force=True)
     logging.getLogger("pmc15m").setLevel(args.log_level)
+    logging.getLogger().handlers[0].addFilter(_is_worth_saying)
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
         args.run(args, beams)
@@ -36,6 +37,11 @@ def main(argv: list[str] | None = None) -> int:
     finally:
         signal.signal(signal.SIGTERM, previous)
     return 0
+
+
+def _is_worth_saying(record: logging.LogRecord) -> bool:
+    """Leave out what Beam says at import where the extra `gcp` is not installed."""
+    return not record.getMessage().startswith("apitools not found")
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -2,7 +2,12 @@
 
 import sys
 
-from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
+from apache_beam.options.pipeline_options import (
+    DirectOptions,
+    PipelineOptions,
+    SetupOptions,
+    StandardOptions,
+)
 
 from pmc15m.errors import UsageError
 
@@ -64,6 +69,6 @@ def _runner(asked: str | None) -> str:
     return asked or DEFAULT_RUNNER
 
 
-def num_workers(options: PipelineOptions) -> int:
-    """Return how many workers a local run was asked for."""
-    return int(options.view_as(DirectOptions).direct_num_workers or 1)
+def has_local_processes(options: PipelineOptions) -> bool:
+    """Return whether a run starts worker processes on this machine."""
+    return str(options.view_as(DirectOptions).direct_running_mode) == "multi_processing"

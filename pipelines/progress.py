@@ -5,8 +5,9 @@ import logging
 import socket
 import threading
 import time
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -26,26 +27,28 @@ LINE_EVERY_S = 60.0
 _MAX_DATAGRAM_BYTES = 65_535
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the progress of a stage counts."""
+
+    stage: str  # "extract", "curate" or "shard"
+    unit: str  # what the total counts: "articles", "pairs"
+    total: int
+    done_by: str  # name of the count that says how many are done
+    out_by: str  # name of the count that says how many came out
+
+
 class StageProgress:
     """Listens to the workers of one stage and shows how far it is. A context manager."""
 
-    def __init__(self, stage: str, unit: str, total: int, done_by: str, out_by: str) -> None:
-        """Name what is counted.
-
-        Args:
-            stage: "extract", "curate" or "shard".
-            unit: what the total counts: "articles", "pairs".
-            total: how many there are.
-            done_by: name of the count that says how many are done.
-            out_by: name of the count that says how many came out.
-        """
-        self._stage, self._unit, self._total = stage, unit, total
-        self._done_by, self._out_by = done_by, out_by
+    def __init__(self, counts: Counts, stream: TextIO) -> None:
+        """Name what is counted, and where the bar goes; lines go to the log."""
+        self._of = counts
         self._counts: dict[str, int] = {}
         self._socket: socket.socket | None = None
-        self._thread = threading.Thread(target=self._listen, name=f"progress-{stage}", daemon=True)
+        self._thread = threading.Thread(target=self._listen, name=f"progress-{counts.stage}", daemon=True)
         self._stopped = threading.Event()
-        console = Console(stderr=True)
+        console = Console(file=stream)
         self._bar = _make_bar(console) if console.is_terminal else None
         self._task: TaskID | None = None
         self._started_at = time.monotonic()
@@ -66,9 +69,11 @@ class StageProgress:
         self._started_at = time.monotonic()
         if self._bar is not None:
             self._bar.start()
-            self._task = self._bar.add_task(self._stage, total=self._total, unit=self._unit, out=0, rejects=0, rate="")
+            self._task = self._bar.add_task(
+                self._of.stage, total=self._of.total, unit=self._of.unit, out=0, rejects=0, rate=""
+            )
         else:
-            LOG.info("%s: %d %s", self._stage, self._total, self._unit)
+            LOG.info("%s: %d %s", self._of.stage, self._of.total, self._of.unit)
         self._thread.start()
         return self
 
@@ -81,7 +86,7 @@ class StageProgress:
         if self._socket is not None:
             self._socket.close()
         if kind is None:
-            self._counts[self._done_by] = self._total  # datagrams may be lost; the end is not
+            self._counts[self._of.done_by] = self._of.total  # datagrams may be lost; the end is not
         self._show()
         if self._bar is not None:
             self._bar.stop()
@@ -103,8 +108,8 @@ class StageProgress:
                 self._show()
 
     def _show(self) -> None:
-        done = min(self._counts.get(self._done_by, 0), self._total)
-        out = self._counts.get(self._out_by, 0)
+        done = min(self._counts.get(self._of.done_by, 0), self._of.total)
+        out = self._counts.get(self._of.out_by, 0)
         rejects = sum(count for name, count in self._counts.items() if "/rejects/" in name)
         rate = done / max(time.monotonic() - self._started_at, 1e-9)
         if self._bar is not None and self._task is not None:
@@ -112,7 +117,7 @@ class StageProgress:
         else:
             LOG.info(
                 "%s: %d of %d %s, %d out, %d rejects, %.0f/s",
-                *(self._stage, done, self._total, self._unit, out, rejects, rate),
+                *(self._of.stage, done, self._of.total, self._of.unit, out, rejects, rate),
             )
 
 

@@ -19,7 +19,7 @@ _AFTER_LABEL = re.compile(
 _PANEL_MARK = re.compile(r"[(\[]?(?:[A-Za-z]|[ivxIVX]{1,4}|(?<=[(\[])\d{1,2})[)\].:]{0,2}")
 _TABLE_LABEL = re.compile(
     r"(?:(?:supplementary|supplemental|supporting|extended data|appendix|online)\s+)?"
-    r"(?:table|tab\.|tabla|tabela|tableau|tabelle|tabella)"
+    r"(?:table|tab\.|tabla|tabela|tableau|tabelle|tabella)(?![a-z])"
     r"(?:\W*$|\W*[a-z]{0,2}\W?\d|\s+(?:[ivxlc]+|[a-z])\b)",  # 1, S1, A.1, IV, B, or nothing
     re.IGNORECASE,
 )
