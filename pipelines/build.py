@@ -24,7 +24,7 @@ from pmc15m.records import ArticleRef
 from pmc15m.release.finish import ReleaseJob, check_release, start_release
 from pmc15m.release.rejects import RejectsJob, plan_reject_tables
 from pmc15m.release.shards import ShardJob, plan_shards
-from pmc15m.stages import Origin, OutputError, StageFiles, read_stage, start_stage
+from pmc15m.stages import Origin, OutputError, StageFiles, locked_output, read_stage, start_stage
 from pmc15m.store import Store
 
 LOG = logging.getLogger("pmc15m")
@@ -54,12 +54,13 @@ def run_extract(source: str, out: str, run: Run) -> StageFiles:
     """
     num_articles, inputs = _look_at(source)
     origin = Origin("extract", __version__, digest(run.config.xml, run.config.images), inputs)
-    if start_stage(out, origin, run.fresh):
-        counts = Counts("extract", "articles", num_articles, "read_package/in", "probe_figure/out")
-        _run(run, counts, lambda p, meter: extract.run(p, source, out, run.config, origin, meter))
-    else:
-        LOG.info("extract: %s is complete, nothing to do", out)
-    return read_stage(out, "extract")
+    with locked_output(out):
+        if start_stage(out, origin, run.fresh):
+            counts = Counts("extract", "articles", num_articles, "read_package/in", "probe_figure/out")
+            _run(run, counts, lambda p, meter: extract.run(p, source, out, run.config, origin, meter))
+        else:
+            LOG.info("extract: %s is complete, nothing to do", out)
+        return read_stage(out, "extract")
 
 
 def run_curate(pairs: str, out: str, run: Run) -> StageFiles:
@@ -70,13 +71,14 @@ def run_curate(pairs: str, out: str, run: Run) -> StageFiles:
     """
     extracted = read_stage(pairs, "extract")
     origin = Origin("curate", __version__, digest(run.config.filters, run.config.splits), extracted.content)
-    if start_stage(out, origin, run.fresh):
-        total = extracted.tallies.get("probe_figure/out", 0)
-        counts = Counts("curate", "pairs", total, "filter_candidate/in", "decide/out")
-        _run(run, counts, lambda p, meter: curate.run(p, pairs, extracted, out, run.config, origin, meter))
-    else:
-        LOG.info("curate: %s is complete, nothing to do", out)
-    return read_stage(out, "curate")
+    with locked_output(out):
+        if start_stage(out, origin, run.fresh):
+            total = extracted.tallies.get("probe_figure/out", 0)
+            counts = Counts("curate", "pairs", total, "filter_candidate/in", "decide/out")
+            _run(run, counts, lambda p, meter: curate.run(p, pairs, extracted, out, run.config, origin, meter))
+        else:
+            LOG.info("curate: %s is complete, nothing to do", out)
+        return read_stage(out, "curate")
 
 
 def run_shard(source: str, pairs: str, decisions: str, out: str, run: Run) -> None:
@@ -89,12 +91,26 @@ def run_shard(source: str, pairs: str, decisions: str, out: str, run: Run) -> No
     extracted, curated = read_stage(pairs, "extract"), read_stage(decisions, "curate")
     if curated.origin.inputs != extracted.content:
         raise OutputError(f"{decisions} was made from other pairs than those of {pairs}: run curate again")
-    config = run.config
     inputs = hashlib.sha256(f"{extracted.content} {curated.content}".encode()).hexdigest()
-    origin = Origin("shard", __version__, digest(config), inputs)
-    if not start_release(out, origin, run.overwrite or run.fresh):
-        LOG.info("shard: %s is complete, nothing to do", out)
-        return
+    origin = Origin("shard", __version__, digest(run.config), inputs)
+    with locked_output(out):
+        if start_release(out, origin, run.overwrite or run.fresh):
+            _run_shard(source, pairs, extracted, decisions, curated, out, origin, run)
+        else:
+            LOG.info("shard: %s is complete, nothing to do", out)
+
+
+def _run_shard(
+    source: str,
+    pairs: str,
+    extracted: StageFiles,
+    decisions: str,
+    curated: StageFiles,
+    out: str,
+    origin: Origin,
+    run: Run,
+) -> None:
+    config = run.config
     num_samples = {split: curated.tallies.get(f"splits/{split}", 0) for split in SPLITS}
     specs = plan_shards(num_samples, config.shards)
     job = ShardJob(

@@ -4,8 +4,11 @@
 and by no other, so what a lost worker writes late does not count.
 """
 
+import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -142,12 +145,54 @@ def check_writable(folder: str) -> None:
         raise OutputError(f"{folder} cannot be written: {existing} is read-only")
 
 
-def _read_marker(folder: str) -> dict[str, Any] | None:
+@contextmanager
+def locked_output(folder: str) -> Iterator[None]:
+    """Hold a local output folder for one run; a second run is refused before it writes.
+
+    The lock is on the folder itself: it leaves no file, and ends with the process, however that ends.
+
+    Raises:
+        OutputError: another run holds it, or it cannot be made.
+    """
+    store = Store(folder)
+    if not store.is_local:
+        yield
+        return
+    check_writable(folder)
     try:
-        marker: dict[str, Any] = json.loads(Store(folder).read_bytes(MARKER, _MAX_MARKER_BYTES))
+        store.local_path.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(store.local_path, os.O_RDONLY | os.O_DIRECTORY)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise OutputError(f"{folder} is a file, not a folder") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise OutputError(f"{folder} is in use by another run") from error
+    else:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def read_json(store: Store, name: str) -> dict[str, Any] | None:
+    """Return a JSON object that pmc15m wrote, or None where there is no such file.
+
+    Raises:
+        OutputError: it is not what pmc15m writes.
+    """
+    try:
+        found = json.loads(store.read_bytes(name, _MAX_MARKER_BYTES))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return marker
+    except ValueError as error:
+        raise OutputError(f"{store.uri}/{name} is damaged ({error}): delete it to start over") from error
+    if not isinstance(found, dict):
+        raise OutputError(f"{store.uri}/{name} is damaged (no object): delete it to start over")
+    return found
+
+
+def _read_marker(folder: str) -> dict[str, Any] | None:
+    return read_json(Store(folder), MARKER)
 
 
 def _marker_bytes(marker: dict[str, Any]) -> bytes:

@@ -14,13 +14,12 @@ from pmc15m.images.hashes import HASH_VERSION
 from pmc15m.records import ReleaseFile, Shard
 from pmc15m.release.report import failed_sums, report_json, stage_flows
 from pmc15m.release.shards import table_name, tar_name
-from pmc15m.stages import Origin, OutputError, check_unused, check_writable
+from pmc15m.stages import Origin, OutputError, check_unused, check_writable, read_json
 from pmc15m.store import Store
 
 MANIFEST = "manifest.json"
 INCOMPLETE = "incomplete.json"
 SCHEMA_VERSION = 1
-_MAX_MANIFEST_BYTES = 2**28
 
 
 class LostError(RuntimeError):
@@ -52,11 +51,11 @@ def check_release(out: str, config: str, overwrite: bool) -> None:
         OutputError: it holds something foreign, or a release of another config, or cannot be written.
     """
     store = Store(out)
-    manifest = _read_json(store, MANIFEST)
+    manifest = read_json(store, MANIFEST)
     if manifest is not None:
         if not overwrite and manifest.get("origin", {}).get("config") != config:
             raise OutputError(f"{out} holds a release of another config: choose another folder, or say --overwrite")
-    elif _read_json(store, INCOMPLETE) is None:
+    elif read_json(store, INCOMPLETE) is None:
         check_unused(out)
     check_writable(out)
 
@@ -68,8 +67,8 @@ def start_release(out: str, origin: Origin, overwrite: bool) -> bool:
         OutputError: it holds something foreign, or another release and overwrite is False.
     """
     store = Store(out)
-    manifest = _read_json(store, MANIFEST)
-    if manifest is None and _read_json(store, INCOMPLETE) is None:
+    manifest = read_json(store, MANIFEST)
+    if manifest is None and read_json(store, INCOMPLETE) is None:
         check_unused(out)
     elif manifest is not None:
         if manifest.get("origin") == asdict(origin):
@@ -152,7 +151,7 @@ def read_report(release: str) -> dict[str, Any]:
         OutputError: the folder holds no release.
     """
     store = Store(release)
-    report = _read_json(store, "report.json")
+    report = read_json(store, "report.json")
     if report is None or not store.exists(MANIFEST):
         raise OutputError(f"{release} holds no release: no {MANIFEST}")
     return report
@@ -177,14 +176,6 @@ def _by_split(shards: list[Shard]) -> dict[str, int]:
     for shard in shards:
         sizes[shard.split] = sizes.get(shard.split, 0) + shard.num_samples
     return dict(sorted(sizes.items()))
-
-
-def _read_json(store: Store, name: str) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = json.loads(store.read_bytes(name, _MAX_MANIFEST_BYTES))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return found
 
 
 def _json_bytes(value: Any) -> bytes:
