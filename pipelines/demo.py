@@ -9,7 +9,7 @@ from pipelines.commands import CONFIGS, read_config
 from pipelines.options import parse_beam_options
 from pmc15m import __version__
 from pmc15m.errors import UsageError
-from pmc15m.synth import SynthConfig, write_articles
+from pmc15m.synth import Fault, SynthConfig, write_articles
 
 LOG = logging.getLogger("pmc15m")
 
@@ -29,7 +29,7 @@ def run_demo(out: Path, num_articles: int, beams: list[str]) -> None:
         raise UsageError(f"{out} holds files that are not the demo's: choose another --out")
     if not note.exists() or json.loads(note.read_text(encoding="utf-8")) != made:
         LOG.info("demo: writing %d articles to %s", num_articles, articles)
-        config = SynthConfig(faults=("all",), fault_every=4, duplicates_every=10)
+        config = SynthConfig(faults=tuple(Fault), fault_every=4, duplicates_every=10)
         write_articles(config, range(num_articles), articles)
         note.write_text(json.dumps(made) + "\n", encoding="utf-8")
     run = Run(read_config(CONFIGS / "small.toml"), parse_beam_options(beams), overwrite=True)

@@ -202,9 +202,14 @@ def to_toml(config: DatasetConfig) -> str:
     lines: list[str] = []
     for table, values in asdict(config).items():
         lines.append(f"[{table}]")
-        lines += [f"{name} = {json.dumps(value)}" for name, value in values.items()]
+        lines += [f"{name} = {_toml_value(value)}" for name, value in values.items()]
         lines.append("")
     return "\n".join(lines)
+
+
+def _toml_value(value: Any) -> str:
+    """Return a value as TOML: JSON but for what its strings escape, surrogate pairs and DEL."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def digest(*tables: Any) -> str:

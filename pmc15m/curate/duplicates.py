@@ -1,7 +1,8 @@
 """Exact duplicates: of the files, and of the decoded pixels.
 
 Equal files have equal pixels, so one grouping by `pixel_sha256` finds both. The copy that stays is
-the same whatever the order: a figure before a graphical abstract, then the smallest key by number.
+the same whatever the order: the article of the smallest number, in it a figure before a graphical
+abstract, then the smallest key.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +10,11 @@ from dataclasses import dataclass
 
 from pmc15m.curate.candidates import Candidate, read_caption
 from pmc15m.curate.filters import reject_candidate
-from pmc15m.records import Reason, Reject, key_order
+from pmc15m.records import Reason, Reject, article_order, key_order
+
+
+def _rank(candidate: Candidate) -> tuple[object, ...]:
+    return article_order(candidate.pmcid), candidate.kind != "figure", key_order(candidate.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ def keep_first(group: tuple[str, Iterable[Candidate]], pairs: str) -> Iterator[K
     Rejects: `duplicate_file` where the bytes are those of the kept one, else `duplicate_pixels`; the
     detail begins with the kept key. Captions of the others that differ go with the kept one.
     """
-    ordered = sorted(group[1], key=lambda candidate: (candidate.kind != "figure", key_order(candidate.key)))
+    ordered = sorted(group[1], key=_rank)
     first, others = ordered[0], ordered[1:]
     captions: set[str] = set()
     if others:

@@ -1,5 +1,7 @@
 """The facts of an article: what attribution and the tables of a release need."""
 
+import re
+
 from lxml import etree
 
 from pmc15m.jats.links import Links
@@ -7,6 +9,9 @@ from pmc15m.jats.text import clean_text
 from pmc15m.records import Article, Package
 
 _Element = etree._Element
+
+_YEAR = re.compile(r"1[6-9]\d\d|2[01]\d\d")
+_PMID = re.compile(r"\d{1,18}")  # fits 64 bits
 
 MAX_AUTHORS = 3
 """Authors named in a citation before "et al."."""
@@ -25,7 +30,7 @@ def read_facts(article: _Element, package: Package, links: Links) -> Article:
     year = _year(meta)
     doi = package.doi or _article_id(meta, "doi")
     pmid = package.pmid
-    if pmid is None and (digits := _article_id(meta, "pmid") or "").isdecimal():
+    if pmid is None and _PMID.fullmatch(digits := _article_id(meta, "pmid") or ""):
         pmid = int(digits)
     return Article(
         pmcid=package.ref.pmcid,
@@ -57,7 +62,7 @@ def _year(meta: _Element) -> int | None:
     years = []
     for date in meta.iterfind("pub-date"):
         text = (date.findtext("year") or "").strip()
-        if date.get("pub-type") != "pmc-release" and text.isdecimal() and 1600 <= int(text) <= 2200:
+        if date.get("pub-type") != "pmc-release" and _YEAR.fullmatch(text):
             years.append(int(text))
     return min(years, default=None)
 

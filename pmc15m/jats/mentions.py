@@ -19,7 +19,7 @@ _NOT_RUNNING = frozenset(
 )
 _RANGE = re.compile(r"\s*(?:[-\u2010-\u2015\u2212]|to)\s*")
 _MAX_RANGE_CHARS = 40  # a dash and the white space of an indented file
-_NUMBERED = re.compile(r"(.*?)(\d+)\s*[(\[]?[A-Za-z]{0,2}[)\]]?\W*", re.DOTALL)
+_NUMBERED = re.compile(r"(.*?)(\d{1,9})\s*[(\[]?[A-Za-z]{0,2}[)\]]?\W*", re.DOTALL)
 
 
 class MentionFinder:

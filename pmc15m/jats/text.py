@@ -8,7 +8,6 @@ rules are listed in RULES.md; each is named where it is applied.
 import re
 import unicodedata
 from collections.abc import Callable
-from functools import partial
 from itertools import pairwise
 
 from lxml import etree
@@ -98,9 +97,10 @@ class _Reader:
         self._links = links
         self._skip = skip
         self._pieces: list[str] = []
+        self._script_start = 0  # index of the first piece of the innermost sub or sup
         self._actions: dict[str, Callable[[_Element], None]] = {
-            "sup": partial(self._script, mark="^"),
-            "sub": partial(self._script, mark="_"),
+            "sup": self._script,
+            "sub": self._script,
             "xref": self._xref,
             **dict.fromkeys(_FORMULAE, self._formula),
             **dict.fromkeys(_BLOCKS - _FORMULAE, self._block),
@@ -139,16 +139,20 @@ class _Reader:
             del self._pieces[start:]
         self._pieces.append(" ")
 
-    def _script(self, element: _Element, mark: str) -> None:
+    def _script(self, element: _Element) -> None:
         """T5: on the line as people type it; marked only where a digit would be misread."""
-        content = _Reader(self._links, self._skip).read(element)
-        if _MARKED.match(content.lstrip()) and self._last().isdecimal():
-            content = mark + content.lstrip()
-        self._pieces.append(content)
+        last, outer, start = self._last(), self._script_start, len(self._pieces)
+        self._script_start = start
+        self._inside(element)  # in place: a reader of its own would nest too deep in hostile files
+        self._script_start = outer
+        content = "".join(self._pieces[start:])
+        if _MARKED.match(content.lstrip()) and last.isdecimal():
+            content = ("^" if element.tag == "sup" else "_") + content.lstrip()
+        self._pieces[start:] = [content]
 
     def _last(self) -> str:
-        """Return the last visible character so far, white space included, or a blank."""
-        for piece in reversed(self._pieces):
+        """Return the last visible character so far, white space included, or a blank; of a script, its own."""
+        for piece in reversed(self._pieces[self._script_start :]):
             if kept := _INVISIBLE.sub("", piece):
                 return kept[-1]
         return " "

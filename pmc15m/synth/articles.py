@@ -16,7 +16,9 @@ from pmc15m.synth.planning import Case, plan_case
 from pmc15m.synth.pool import font
 from pmc15m.synth.truth import Expected, expect_article
 
-_HTML = b"<!DOCTYPE html>\n<html><head><title>Service notice</title></head><body><p>Please try again.<br></body></html>\n"
+_HTML = (
+    b"<!DOCTYPE html>\n<html><head><title>Service notice</title></head><body><p>Please try again.<br></body></html>\n"
+)
 _TEXT_EVERY = 3  # every third article has a .txt
 
 

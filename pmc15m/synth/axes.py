@@ -53,6 +53,7 @@ def open_plot(size: Size, dice: Dice, title: str = "") -> Plot:
     right = width - round(width * dice.uniform(0.03, 0.1))
     top = round(height * dice.uniform(0.04, 0.09)) + (round(text_px * 1.5) if title else 0)
     bottom = height - round(text_px * dice.uniform(3.0, 3.8))
+    right, bottom = max(right, left + 12), max(bottom, top + 12)
     line_px = max(1, min(width, height) // dice.between(190, 290))
     plot = Plot(image, ImageDraw.Draw(image), left, top, right, bottom, text_px, line_px)
     if title:

@@ -10,11 +10,27 @@ from pmc15m.synth.rich import Rich, join, plain, script, tag
 
 UNMENTIONED_FRACTION = 0.04  # of figures; in a set of 1,919 real ones 16 were never mentioned
 _NOUNS = ("samples", "plots", "strips", "readings", "animals", "cultures", "sections", "sites", "volunteers", "stems")
-_VERBS = ("rose", "fell", "stayed level", "doubled", "varied little", "levelled off", "recovered", "split in two groups")
+_VERBS = (
+    "rose",
+    "fell",
+    "stayed level",
+    "doubled",
+    "varied little",
+    "levelled off",
+    "recovered",
+    "split in two groups",
+)
 _TIMES = ("within two weeks", "after the first frost", "during the night", "by the end of May", "from the third day on")
-_CLAIMS = ("The pattern held at every site", "The two groups parted early", "The controls did not change")
-_CLAIMS += ("Cells kept their shape throughout", "The effect was gone by the next visit", "No batch stood out")
-_CLAIMS += ("The strongest band was seen in warm samples", "Both measures agreed within their error")
+_CLAIMS = (
+    "The pattern held at every site",
+    "The two groups parted early",
+    "The controls did not change",
+    "Cells kept their shape throughout",
+    "The effect was gone by the next visit",
+    "No batch stood out",
+    "The strongest band was seen in warm samples",
+    "Both measures agreed within their error",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +140,9 @@ def _joint_paragraph(dice: Dice, targets: list[Target], facts: Facts, style: Sty
     return Paragraph(join(runs), tuple(fig_id for target in some for fig_id in target.fig_ids))
 
 
-def make_sections(dice: Dice, facts: Facts, style: Style, targets: list[Target], num_references: int) -> tuple[Section, ...]:
+def make_sections(
+    dice: Dice, facts: Facts, style: Style, targets: list[Target], num_references: int
+) -> tuple[Section, ...]:
     """Return the sections of the body, with almost every figure mentioned."""
 
     def filler(low: int, high: int) -> Paragraph:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pmc15m.synth import words
 from pmc15m.synth.dice import Dice
 from pmc15m.synth.plan import Caption, Facts
 from pmc15m.synth.rich import EMPTY, Rich, join, plain, script, silent, tag
@@ -38,15 +39,18 @@ def cite(dice: Dice, form: str, num_references: int) -> Rich:
 
 
 def _context(dice: Dice, facts: Facts) -> Rich:
+    name = words.invent_name(facts.number)
     tissue, host, treatment, measure = facts.tissue, facts.host, facts.treatment, facts.measure
     return plain(
-        dice.pick((
-            f"{tissue.capitalize()} of {host} after {treatment}",
-            f"Samples of {tissue} were taken after {treatment}",
-            f"{measure.capitalize()} in the {tissue} of {host}",
-            f"Effect of {treatment} on {measure}",
-            f"{host.capitalize()} at the end of {dice.pick(('autumn', 'the trial', 'week two', 'the season'))}",
-        ))
+        dice.pick(
+            (
+                f"{tissue.capitalize()} of {host} after {treatment}",
+                f"Samples of {tissue} were taken in {name} after {treatment}",
+                f"{measure.capitalize()} in the {tissue} of {host}",
+                f"Effect of {treatment} on {measure} at {name}",
+                f"{host.capitalize()} at the end of {dice.pick(('autumn', 'the trial', 'week two', 'the season'))}",
+            )
+        )
     )
 
 
@@ -60,10 +64,14 @@ def _tails(dice: Dice, setting: Setting) -> list[Rich]:
         plain(f"Kept at {20 + low}\u00a0\u00b0C under {low}% CO") + script("sub", "2"),
         plain("Ca") + script("sup", "2+") + f" was added after {n} min",
         plain(f"Strips are {n}\u2009mm wide"),
+        plain(f"Marks: \u03b1, dry at {low}\u00a0\u00b0C; \u03b2, wet"),
         plain(f"Immuno\u00adstaining by the nai\u0308ve protocol of site {low}"),
         plain("The protocol is that of the earlier survey") + cite(dice, setting.cites, setting.num_references),
         plain("Data are at ")
-        + Rich(f'<ext-link {_XLINK} xlink:href="https://example.org/d/{n}">example.org/d/{n}</ext-link>', f"example.org/d/{n}"),
+        + Rich(
+            f'<ext-link {_XLINK} xlink:href="https://example.org/d/{n}">example.org/d/{n}</ext-link>',
+            f"example.org/d/{n}",
+        ),
         plain("Found in ") + tag("italic", dice.pick(("Campula vernalis", "Ovidia mollis", "Rana ficta"))) + " too",
         tag("bold", "Dashed frames") + " mark what is shown elsewhere",
         plain(f"n\u00a0=\u00a0{n}\u2013{n + low} per group"),

@@ -1,6 +1,8 @@
 """Drawing and encoding the image files of an article."""
 
 import io
+import struct
+import zlib
 
 from PIL import Image
 
@@ -62,8 +64,29 @@ def _repack(jpeg: bytes, extension: str) -> bytes:
         if extension == "png":
             image.save(out, "PNG", compress_level=1)
         else:
-            image.save(out, "TIFF", compression="tiff_lzw")
+            return encode_tiff(image)
     return out.getvalue()
+
+
+def encode_tiff(image: Image.Image) -> bytes:
+    """Return a TIFF with one deflated strip, of an RGB or L image.
+
+    Pillow's writer (libtiff) leaves padding undefined, so that a picture has other bytes each time.
+    """
+    num_samples = len(image.getbands())
+    strip = zlib.compress(image.tobytes(), 1)
+    strip += b"\0" * (len(strip) % 2)
+    photometric = 2 if num_samples == 3 else 1
+    entries = (
+        *((256, image.width), (257, image.height), (258, 8), (259, 8), (262, photometric)),
+        *((273, 8), (277, num_samples), (278, image.height), (279, len(strip))),
+    )
+    bits_at = 8 + len(strip)
+    directory = struct.pack("<H", len(entries))
+    for tag, value in entries:
+        count, held = (3, bits_at) if tag == 258 and num_samples == 3 else (1, value)
+        directory += struct.pack("<HHII", tag, 3 if tag == 258 else 4, count, held)
+    return struct.pack("<2sHI", b"II", 42, bits_at + 6) + strip + struct.pack("<3H", 8, 8, 8) + directory + bytes(4)
 
 
 def encode_media(image: Image.Image, media: Media) -> bytes:
@@ -79,7 +102,7 @@ def encode_media(image: Image.Image, media: Media) -> bytes:
     if extension == "gif":
         to_rgb(image).quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(out, "GIF")
     else:
-        image.save(out, "TIFF", compression="tiff_lzw")
+        return encode_tiff(image)
     return out.getvalue()
 
 

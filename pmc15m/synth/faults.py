@@ -81,7 +81,7 @@ FIGURE_OUTCOMES: dict[Fault, Outcome] = {
     Fault.MEDIA_LOST: (Stage.EXTRACT, Reason.IMAGE_NOT_FOUND),
     Fault.IMAGE_MD5: (Stage.EXTRACT, Reason.MD5_MISMATCH),
     Fault.IMAGE_TRUNCATED: (Stage.EXTRACT, Reason.IMAGE_TRUNCATED),
-    Fault.IMAGE_EMPTY: (Stage.EXTRACT, Reason.IMAGE_FORMAT),
+    Fault.IMAGE_EMPTY: (Stage.EXTRACT, Reason.IMAGE_UNREADABLE),
     Fault.IMAGE_HTML: (Stage.EXTRACT, Reason.IMAGE_FORMAT),
     Fault.IMAGE_EPS: (Stage.EXTRACT, Reason.IMAGE_FORMAT),
     Fault.IMAGE_PDF: (Stage.EXTRACT, Reason.IMAGE_FORMAT),

@@ -14,8 +14,13 @@ from pmc15m.synth.rich import Rich, plain
 from pmc15m.synth.scenes import Panels, Scene, make_panels, make_scene, make_single, pick_size
 
 MIN_REFERENCES = 5
-_OWN_RIGHTS = "<permissions><copyright-statement>\u00a9 1999 Old Mill Press. All rights are kept.</copyright-statement>{}</permissions>"
-_OWN_LICENSE = '<license xmlns:xlink="http://www.w3.org/1999/xlink" xlink:href="{}"><license-p>No sale.</license-p></license>'
+_OWN_RIGHTS = (
+    "<permissions><copyright-statement>\u00a9 1999 Old Mill Press. All rights are kept.</copyright-statement>{}"
+    "</permissions>"
+)
+_OWN_LICENSE = (
+    '<license xmlns:xlink="http://www.w3.org/1999/xlink" xlink:href="{}"><license-p>No sale.</license-p></license>'
+)
 
 
 @dataclass(frozen=True, slots=True)

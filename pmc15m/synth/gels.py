@@ -7,10 +7,15 @@ from PIL import Image, ImageDraw, ImageOps
 
 from pmc15m.synth import words
 from pmc15m.synth.dice import Dice
-from pmc15m.synth.pool import Pool, Size, add_grain, crop, font, stretch
+from pmc15m.synth.pool import Field, Pool, Size, add_grain, crop, font, stretch
 
-PATTERNS = ("fading to the right", "growing stronger to the right", "of equal strength", "strongest in lane {}")
-PATTERNS += ("missing in lane {}",)
+PATTERNS = (
+    "fading to the right",
+    "growing stronger to the right",
+    "of equal strength",
+    "strongest in lane {}",
+    "missing in lane {}",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Gel:
         numbers = ("Lanes are numbered from the left",) if self.has_numbers else ()
         return (f"{rows[0].upper()}{rows[1:]} seen", *numbers)
 
-    def strengths(self, dice: Dice) -> np.ndarray:
+    def strengths(self, dice: Dice) -> Field:
         """Return how strong the bands of each lane are, from 0 to 1."""
         count = self.num_lanes
         if self.pattern.startswith("fading"):
@@ -61,14 +66,15 @@ class Gel:
         rows = (np.arange(self.num_rows) + dice.rng.uniform(0.2, 0.8, self.num_rows)) / self.num_rows
         thickness = min(height * dice.uniform(0.05, 0.1), (height - margin) * 0.8 / self.num_rows)
         skew = dice.uniform(-0.03, 0.03) * height
+        glow = dice.uniform(215, 250)
         for lane, strength in enumerate(self.strengths(dice)):
-            for row in rows:
+            fill = round(floor + spread / 2 + float(strength) * (glow - floor - spread / 2))
+            for row in rows if strength else ():
                 wide, high = lane_w * dice.uniform(0.66, 0.86), thickness * dice.uniform(0.8, 1.25)
                 x = width * 0.03 + lane * lane_w + (lane_w - wide) / 2
                 y = margin + row * (height - margin) * 0.9 + skew * lane / self.num_lanes
                 mask = pool.band.resize((max(2, round(wide)), max(2, round(high))))
-                mask = mask.point(stretch(0, 255 * float(strength)))
-                image.paste(dice.between(225, 255), (round(x), round(y)), mask)
+                image.paste(fill, (round(x), round(y)), mask)
         image = add_grain(image, pool, dice.rng, 0.25)
         image = image if self.is_dark_ground else ImageOps.invert(image)
         if self.has_numbers:

@@ -8,6 +8,7 @@ from pmc15m.synth.rich import Rich
 
 XLINK = 'xmlns:xlink="http://www.w3.org/1999/xlink"'
 MATHML = 'xmlns:mml="http://www.w3.org/1998/Math/MathML"'
+ELECTRONIC = 'publication-format="electronic" date-type'
 ALI = 'xmlns:ali="http://www.niso.org/schemas/ali/1.0/"'
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 ENTITIES = {
@@ -50,6 +51,34 @@ def ids(facts: Facts, pmc_form: str) -> str:
     )
 
 
+def front(facts: Facts, pmc_form: str, dates: str, rights: str, abstracts: str, more_ids: str = "") -> str:
+    """Return the front matter.
+
+    Args:
+        facts: of the article.
+        pmc_form: form of the pmcid, see `ids`.
+        dates: the pub-dates.
+        rights: content of `permissions`.
+        abstracts: one abstract element, or more.
+        more_ids: elements behind the article-ids.
+    """
+    return (
+        f"<front>{journal_meta(facts)}<article-meta>{ids(facts, pmc_form)}{more_ids}{title_group(facts)}"
+        f"{contributors(facts)}{dates}{place(facts)}{history(facts)}<permissions>{rights}</permissions>{abstracts}"
+        "</article-meta></front>"
+    )
+
+
+def article(facts: Facts, attributes: str, content: str) -> str:
+    """Return the root element."""
+    return f'<article {attributes} article-type="{facts.article_type}">{content}</article>'
+
+
+def link(url: str) -> str:
+    """Return an ext-link that shows its own URL."""
+    return f'<ext-link ext-link-type="uri" xlink:href="{url}">{url}</ext-link>'
+
+
 def journal_meta(facts: Facts) -> str:
     """Return journal-meta in the form since NLM 3.0."""
     journal = facts.journal
@@ -70,7 +99,8 @@ def title_group(facts: Facts) -> str:
 def contributors(facts: Facts) -> str:
     """Return the authors."""
     names = "".join(
-        f'<contrib contrib-type="author"><name><surname>{surname}</surname><given-names>{given}</given-names></name></contrib>'
+        f'<contrib contrib-type="author"><name><surname>{surname}</surname><given-names>{given}</given-names></name>'
+        "</contrib>"
         for surname, given in facts.authors
     )
     return f"<contrib-group>{names}</contrib-group>"

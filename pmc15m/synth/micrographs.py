@@ -11,7 +11,12 @@ from pmc15m.synth.pool import CELL_SHAPES, DENSITIES, Pool, Size, add_grain, cro
 
 GLOWS = ("green", "red", "magenta", "yellow", "teal", "orange")
 STAINS = ("purple", "pink", "brown", "blue", "teal")
-PALE = {"white": (246, 246, 242), "pale pink": (248, 222, 230), "pale yellow": (248, 240, 208), "pale grey": (214, 216, 218)}
+PALE = {
+    "white": (246, 246, 242),
+    "pale pink": (248, 222, 230),
+    "pale yellow": (248, 240, 208),
+    "pale grey": (214, 216, 218),
+}
 DENSITY_WORDS = {"few": "A few", "many": "Many", "crowded": "Crowded"}
 
 
@@ -38,7 +43,9 @@ class Micrograph:
         """More sentences, the most telling first."""
         nuclei = (f"Nuclei are {self.nuclei}",) if self.nuclei else ()
         one = self.num_arrows == 1
-        arrows = f"{words.count_word(self.num_arrows).capitalize()} {'arrow points' if one else 'arrows point'} at cells"
+        arrows = (
+            f"{words.count_word(self.num_arrows).capitalize()} {'arrow points' if one else 'arrows point'} at cells"
+        )
         arrows += " of note"
         bar = (f"Scale bar, {self.bar}",) if self.bar else ()
         return (*nuclei, *((arrows,) if self.num_arrows else ()), *bar)
@@ -49,14 +56,18 @@ class Micrograph:
         view = dice.between(0, 2**62)  # the same window of both layers
         body = crop(pool.cells[self.shape, self.density], make_rng(view, 0, "view"), size, zoom)
         nuclei = crop(pool.nuclei[self.shape, self.density], make_rng(view, 0, "view"), size, zoom)
-        image = self._glow(body, nuclei, dice, pool) if self.ground == "black" else self._stain(body, nuclei, dice, pool)
+        image = (
+            self._glow(body, nuclei, dice, pool) if self.ground == "black" else self._stain(body, nuclei, dice, pool)
+        )
         self._mark(image, dice)
         return image
 
     def _glow(self, body: Image.Image, nuclei: Image.Image, dice: Dice, pool: Pool) -> Image.Image:
         haze = crop(dice.pick(pool.clouds), dice.rng, body.size).point(stretch(0, dice.uniform(18, 50)))
         light = crop(dice.pick(pool.clouds), dice.rng, body.size).point(stretch(255, dice.uniform(130, 210)))
-        lit = add_grain(ImageChops.lighter(ImageChops.multiply(body, light), haze), pool, dice.rng, dice.uniform(0.1, 0.4))
+        lit = add_grain(
+            ImageChops.lighter(ImageChops.multiply(body, light), haze), pool, dice.rng, dice.uniform(0.1, 0.4)
+        )
         image = tint(lit, (4, 4, 6), _bright(words.shade(dice.rng, self.colour)))
         if self.nuclei:
             image = ImageChops.lighter(image, tint(nuclei, (0, 0, 0), _bright(words.shade(dice.rng, self.nuclei))))
@@ -81,7 +92,11 @@ class Micrograph:
             x, y, turn = dice.uniform(0.15, 0.85) * width, dice.uniform(0.15, 0.8) * height, dice.uniform(0, 6.283)
             u, v = np.cos(turn) * arm, np.sin(turn) * arm
             draw.line((x + u, y + v, x, y), fill=ink, width=max(2, round(arm / 9)))
-            head = ((x, y), (x + 0.4 * u - 0.25 * v, y + 0.4 * v + 0.25 * u), (x + 0.4 * u + 0.25 * v, y + 0.4 * v - 0.25 * u))
+            head = (
+                (x, y),
+                (x + 0.4 * u - 0.25 * v, y + 0.4 * v + 0.25 * u),
+                (x + 0.4 * u + 0.25 * v, y + 0.4 * v - 0.25 * u),
+            )
             draw.polygon(head, fill=ink)
         if self.bar:
             long, thick = width * dice.uniform(0.12, 0.22), max(3, height // 80)

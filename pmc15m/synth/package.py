@@ -27,7 +27,9 @@ def citation_of(facts: Facts) -> str:
 def make_text(plan: Plan) -> bytes:
     """Return the plain text of an article."""
     facts, line = plan.facts, "=" * 60
-    head = f"ARTICLE INFORMATION\n{line}\nPMCID: {facts.pmcid}\nDOI: {facts.doi}\nLicense: {facts.license.code}\n{line}\n"
+    head = (
+        f"ARTICLE INFORMATION\n{line}\nPMCID: {facts.pmcid}\nDOI: {facts.doi}\nLicense: {facts.license.code}\n{line}\n"
+    )
     sections = (
         f"\n{number}. {section.title}\n\n" + "\n\n".join(paragraph.rich.cleaned for paragraph in section.paragraphs)
         for number, section in enumerate(plan.sections, 1)

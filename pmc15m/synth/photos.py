@@ -20,8 +20,18 @@ GROUNDS: dict[str, Rgb] = {
 }
 ARRANGEMENTS = ("in a row", "in a circle", "scattered over the bench")
 LIGHTS = ("left", "right")
-FIELDS: dict[str, Rgb] = {"green": (92, 140, 62), "yellow": (196, 172, 78), "brown": (126, 92, 60), "white": (232, 234, 238)}
-SKIES: dict[str, Rgb] = {"blue": (106, 160, 224), "grey": (172, 176, 182), "orange": (240, 170, 98), "violet": (142, 118, 188)}
+FIELDS: dict[str, Rgb] = {
+    "green": (92, 140, 62),
+    "yellow": (196, 172, 78),
+    "brown": (126, 92, 60),
+    "white": (232, 234, 238),
+}
+SKIES: dict[str, Rgb] = {
+    "blue": (106, 160, 224),
+    "grey": (172, 176, 182),
+    "orange": (240, 170, 98),
+    "violet": (142, 118, 188),
+}
 _FOLIAGE: dict[str, Rgb] = {"dark green": (32, 84, 40), "red": (170, 58, 36), "yellow": (212, 172, 44)}
 
 
@@ -57,7 +67,7 @@ class Objects:
         ground = _shifted(GROUNDS[self.ground], dice)
         dark = (round(ground[0] * 0.72), round(ground[1] * 0.72), round(ground[2] * 0.72))
         grey = add_grain(crop(dice.pick(pool.clouds), dice.rng, size), pool, dice.rng, dice.uniform(0.1, 0.5))
-        slope = pool.slopes[self.light].resize(size, Image.Resampling.BOX, box=(dice.uniform(0, 300), 0, 1400, 1056))
+        slope = pool.slopes[self.light].resize(size, Image.Resampling.BILINEAR)
         image = tint(ImageChops.multiply(grey, slope.point(stretch(dice.uniform(70, 190), 255))), dark, ground)
         side = self._side(size) * dice.uniform(0.78, 1.0)
         mask_side = max(8, round(side))
@@ -65,7 +75,10 @@ class Objects:
         for x, y in self._places(size, dice):
             turned = pool.shapes[self.shape].rotate(dice.uniform(0, 360), Image.Resampling.BILINEAR)
             mask = turned.resize((mask_side, mask_side), Image.Resampling.BILINEAR)
-            corner, shift = (round(x - side / 2), round(y - side / 2)), round(side * 0.07) * (1 if self.light == "left" else -1)
+            corner, shift = (
+                (round(x - side / 2), round(y - side / 2)),
+                round(side * 0.07) * (1 if self.light == "left" else -1),
+            )
             image.paste(dark, (corner[0] + shift, corner[1] + round(side * 0.06)), mask)
             image.paste(ink, corner, mask)
             if self.shape != "ring":
@@ -82,7 +95,11 @@ class Objects:
         if self.arrangement == "in a row":
             return min(width * 0.9 / self.num_objects, height * 0.5)
         if self.arrangement == "in a circle":
-            return min(width, height) * 0.62 * math.sin(math.pi / self.num_objects) if self.num_objects > 2 else height * 0.3
+            return (
+                min(width, height) * 0.62 * math.sin(math.pi / self.num_objects)
+                if self.num_objects > 2
+                else height * 0.3
+            )
         columns = self._columns(size)
         return 0.8 * min(width / columns, height * 0.9 / math.ceil(self.num_objects / columns))
 
@@ -123,7 +140,9 @@ class Landscape:
         """The first sentence of the caption."""
         count = words.count_word(self.num_trees)
         trees = f"{count} {self.foliage} {'tree' if self.num_trees == 1 else 'trees'}"
-        return f"View of the study site: {trees} in a {self.field} field under {words.article_of(self.sky)} {self.sky} sky"
+        return (
+            f"View of the study site: {trees} in a {self.field} field under {words.article_of(self.sky)} {self.sky} sky"
+        )
 
     @property
     def details(self) -> tuple[str, ...]:
@@ -154,7 +173,9 @@ class Landscape:
 
 def _shifted(colour: Rgb, dice: Dice, spread: int = 10) -> Rgb:
     """Return a colour a little changed."""
-    red, green, blue = (max(0, min(255, c + int(s))) for c, s in zip(colour, dice.rng.integers(-spread, spread, 3), strict=True))
+    red, green, blue = (
+        max(0, min(255, c + int(s))) for c, s in zip(colour, dice.rng.integers(-spread, spread, 3), strict=True)
+    )
     return red, green, blue
 
 
@@ -174,8 +195,16 @@ def make_objects(dice: Dice) -> Objects:
     """Return a photograph of objects."""
     count, shape = dice.between(1, 9), dice.pick(OBJECT_SHAPES)
     ground = dice.pick(tuple(GROUNDS))
-    close = {"a pale grey": "grey", "a dark": "black", "a dark blue": "blue", "a pale green": "green", "a wooden": "brown"}
-    colours = [name for name in words.COLOUR_NAMES if name != close.get(ground) and (ground, name) != ("a sandy", "yellow")]
+    close = {
+        "a pale grey": "grey",
+        "a dark": "black",
+        "a dark blue": "blue",
+        "a pale green": "green",
+        "a wooden": "brown",
+    }
+    colours = [
+        name for name in words.COLOUR_NAMES if name != close.get(ground) and (ground, name) != ("a sandy", "yellow")
+    ]
     arrangement, light = dice.pick(ARRANGEMENTS), dice.pick(LIGHTS)
     return Objects(count, shape, dice.pick(colours), arrangement, ground, light, dice.chance(0.3))
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from pmc15m.synth import axes, words
 from pmc15m.synth.dice import Dice
-from pmc15m.synth.pool import Pool, Size
+from pmc15m.synth.pool import Field, Pool, Size
 
 TRENDS = ("rises", "falls", "rises and then falls", "falls and then rises", "stays flat", "swings up and down")
 MARKERS = ("circles", "squares", "triangles", "crosses")
@@ -19,7 +19,7 @@ def quantity(label: str) -> str:
     return label.partition(" (")[0].lower()
 
 
-def curve(trend: str, x: np.ndarray, dice: Dice) -> np.ndarray:
+def curve(trend: str, x: Field, dice: Dice) -> Field:
     """Return a curve of that trend with values from 0 to 1."""
     low, high = dice.uniform(0.08, 0.3), dice.uniform(0.65, 0.93)
     bend, peak = dice.uniform(0.6, 1.8), dice.uniform(0.35, 0.65)
@@ -115,7 +115,10 @@ class BarChart:
             if self.has_whiskers:
                 reach = dice.uniform(0.02, 0.07) * (plot.bottom - plot.top)
                 middle, cap = (x0 + x1) / 2, (x1 - x0) / 5
-                for line in ((middle, y1 - reach, middle, y1 + reach), (middle - cap, y1 - reach, middle + cap, y1 - reach)):
+                for line in (
+                    (middle, y1 - reach, middle, y1 + reach),
+                    (middle - cap, y1 - reach, middle + cap, y1 - reach),
+                ):
                     plot.draw.line(line, fill=axes.INK, width=plot.line_px)
         axes.draw_axes(plot, dice, "", self.y_label, names)
         return plot.image
@@ -146,7 +149,10 @@ class ScatterPlot:
     def details(self) -> tuple[str, ...]:
         """More sentences, the most telling first."""
         line = (f"The {self.line_colour} line is the fit",) if self.line_colour else ()
-        return (f"The points show {words.article_of(self.trend) + ' ' if self.trend != 'no' else ''}{self.trend} trend", *line)
+        return (
+            f"The points show {words.article_of(self.trend) + ' ' if self.trend != 'no' else ''}{self.trend} trend",
+            *line,
+        )
 
     def draw(self, size: Size, dice: Dice, _pool: Pool) -> Image.Image:
         """Draw it."""

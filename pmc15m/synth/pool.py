@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageChops, ImageFilter, ImageFont
 
 from pmc15m.synth.dice import make_rng
@@ -14,6 +15,7 @@ from pmc15m.synth.dice import make_rng
 Grey: TypeAlias = Image.Image
 Rgb: TypeAlias = tuple[int, int, int]
 Size: TypeAlias = tuple[int, int]
+Field: TypeAlias = npt.NDArray[np.float64]
 Font: TypeAlias = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 TEXTURE_SIZE = (1408, 1056)
@@ -32,7 +34,7 @@ class Pool:
     grains: tuple[Grey, ...]
     cells: dict[tuple[str, str], Grey]  # (shape, density): bodies, white on black
     nuclei: dict[tuple[str, str], Grey]  # their nuclei
-    slopes: dict[str, Grey]  # light that falls from the left or the right
+    slopes: dict[str, Grey]  # light that falls from the left or the right, 256 x 4 px
     shapes: dict[str, Grey]  # masks of SPRITE_PX
     band: Grey  # mask of one band of a gel
 
@@ -48,7 +50,7 @@ def build_pool(seed: int) -> Pool:
             rng = make_rng(seed, count, f"cells {shape}")
             cells[shape, density], nuclei[shape, density] = _cell_layer(rng, shape, count)
     shapes = {name: _mask(_OBJECT_FIELDS[name]) for name in OBJECT_SHAPES}
-    slope = Image.linear_gradient("L").resize(TEXTURE_SIZE[::-1], _BILINEAR).transpose(Image.Transpose.ROTATE_90)
+    slope = Image.linear_gradient("L").crop((0, 0, 4, 256)).transpose(Image.Transpose.ROTATE_90)
     slopes = {"right": slope, "left": slope.transpose(Image.Transpose.FLIP_LEFT_RIGHT)}
     return Pool(clouds, grains, cells, nuclei, slopes, shapes, _band())
 
@@ -87,8 +89,9 @@ def tint(image: Grey, dark: Rgb, light: Rgb, middle: Rgb | None = None) -> Image
 
 @lru_cache(maxsize=64)
 def font(size_px: int) -> Font:
-    """Return Pillow's own font at a size."""
-    return ImageFont.load_default(size_px)
+    """Return Pillow's own font at a size; its simple layout, which is the same wherever Pillow runs."""
+    own = ImageFont.load_default(size_px)
+    return own.font_variant(layout_engine=ImageFont.Layout.BASIC) if isinstance(own, ImageFont.FreeTypeFont) else own
 
 
 def _cloud(rng: np.random.Generator, cells: int) -> Grey:
@@ -111,47 +114,49 @@ def _grain(rng: np.random.Generator) -> Grey:
     return noise.filter(ImageFilter.BoxBlur(0.7))
 
 
-def _grid() -> tuple[np.ndarray, np.ndarray]:
+def _grid() -> tuple[Field, Field]:
     axis = (np.arange(SPRITE_PX) + 0.5) / SPRITE_PX * 2 - 1
     return np.meshgrid(axis, axis)
 
 
-def _mask(field: Callable[[np.ndarray, np.ndarray], np.ndarray], softness: float = 14.0) -> Grey:
+def _mask(field: Callable[[Field, Field], Field], softness: float = 14.0) -> Grey:
     """Return a mask of the points where the field is below 1, with a soft edge."""
     x, y = _grid()
     return Image.fromarray((((1 - field(x, y)) * softness).clip(0, 1) * 255).astype(np.uint8))
 
 
-def _disc(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _disc(x: Field, y: Field) -> Field:
     return np.hypot(x, y) / 0.92
 
 
-def _square(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _square(x: Field, y: Field) -> Field:
     return np.maximum(abs(x), abs(y)) / 0.8
 
 
-def _triangle(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _triangle(x: Field, y: Field) -> Field:
     return np.maximum(y / 0.75, (abs(x) * 1.75 - y) / 1.0)
 
 
-def _ring(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _ring(x: Field, y: Field) -> Field:
     return abs(np.hypot(x, y) - 0.65) / 0.24
 
 
-def _leaf(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _leaf(x: Field, y: Field) -> Field:
     return np.hypot(x, abs(y) + 0.55) / 1.02
 
 
-def _rod(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _rod(x: Field, y: Field) -> Field:
     return np.hypot(np.maximum(abs(x) - 0.68, 0), y) / 0.22
 
 
-def _ellipse(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _ellipse(x: Field, y: Field) -> Field:
     return np.hypot(x / 0.95, y / 0.36)
 
 
-def _star(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.hypot(x, y) / (0.42 + 0.5 * abs(np.cos(2.5 * np.arctan2(y, x))) ** 3)
+def _star(x: Field, y: Field) -> Field:
+    reach = 0.42 + 0.5 * abs(np.cos(2.5 * np.arctan2(y, x))) ** 3
+    far: Field = np.hypot(x, y) / reach.astype(np.float64)
+    return far
 
 
 _OBJECT_FIELDS = {"disc": _disc, "square": _square, "triangle": _triangle, "ring": _ring, "leaf": _leaf, "rod": _rod}
@@ -192,4 +197,5 @@ def add_grain(image: Grey, pool: Pool, rng: np.random.Generator, strength: float
 
 def stretch(low: float, high: float) -> list[int]:
     """Return the table that maps 0 to `low` and 255 to `high`."""
-    return [round(low + (high - low) * value / 255) for value in range(256)]
+    table: list[int] = np.linspace(low, high, 256).round().astype(int).tolist()
+    return table

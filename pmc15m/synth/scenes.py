@@ -116,9 +116,10 @@ def pick_size(scene: Scene, dice: Dice, scale: float) -> Size:
     low, high = dice.weigh((((320, 480), 30), ((480, 780), 55), ((780, 1200), 15)))
     width = dice.between(low, high)
     ratio = dice.uniform(0.62, 0.98)
+    floor = (128, 96)
     if isinstance(scene, Panels):
-        width = max(width, 480)
-        rows = math.ceil(len(scene.scenes) / scene.num_columns)
-        ratio = dice.uniform(0.72, 0.9) * rows / scene.num_columns
-        width = round(width / max(1.0, ratio))
-    return max(128, round(width * scale)), max(96, round(width * ratio * scale))
+        num_rows = math.ceil(len(scene.scenes) / scene.num_columns)
+        ratio = dice.uniform(0.72, 0.9) * num_rows / scene.num_columns
+        width = round(max(width, 480) / max(1.0, ratio))
+        floor = (110 * scene.num_columns, 100 * num_rows)
+    return max(floor[0], round(width * scale)), max(floor[1], round(width * ratio * scale))

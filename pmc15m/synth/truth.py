@@ -20,7 +20,7 @@ _FIG_TAG = re.compile(r'<fig (?:[^>]* )?id="([^"]+)"')
 class ExpectedFigure:
     """One graphic of one fig: what it says, and whether it becomes a sample."""
 
-    key: str  # of the graphic; of the first one where the fig as a whole is rejected
+    key: str  # graphic and part are 0 where the fig has no graphic
     fig_id: str
     label: str | None  # without a closing stop or colon
     caption: str | None  # None where there is none
@@ -103,14 +103,16 @@ def expect_article(case: Case, xml: str, source_xml: str = "") -> Expected:
     )
 
 
-def _expect_figures(case: Case, ordinals: dict[str, int], source_ordinals: dict[str, int]) -> tuple[ExpectedFigure, ...]:
+def _expect_figures(
+    case: Case, ordinals: dict[str, int], source_ordinals: dict[str, int]
+) -> tuple[ExpectedFigure, ...]:
     mentions = _mentions(case.plan)
     figures: list[ExpectedFigure] = []
     for fig in sorted(case.plan.figs, key=lambda fig: ordinals[fig.fig_id]):
-        count = max(1, len(fig.graphics))
+        count = len(fig.graphics)
         outcome, duplicate_of = _outcome(case, fig, source_ordinals)
         license_ = fig.license or case.plan.facts.license
-        for part in range(1, count + 1):
+        for part in range(min(1, count), count + 1):
             media = fig.graphics[part - 1].media if fig.graphics else None
             width, height = _size(case, fig, media)
             figures.append(

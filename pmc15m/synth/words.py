@@ -19,35 +19,55 @@ COLOURS: dict[str, tuple[int, int, int]] = {
 COLOUR_NAMES = tuple(COLOURS)
 BRIGHT_NAMES = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "magenta", "pink")
 
-NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-ORDINALS = ("zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-ORDINALS += ("eleventh", "twelfth")
 
-X_AXES = ("Time (h)", "Time (days)", "Dose (mg)", "Age (years)", "Distance (mm)", "Depth (m)", "Temperature (C)")
-X_AXES += ("Cycle", "Load (N)", "Concentration (mM)", "Week", "Frequency (Hz)")
-Y_AXES = ("Yield (%)", "Signal (a.u.)", "Mass (g)", "Cells per field", "Activity (U)", "Score", "Rate (1/s)")
-Y_AXES += ("Pressure (kPa)", "Length (mm)", "Survival (%)", "Flow (ml/min)", "Index")
-GROUPS = ("ctrl", "low", "mid", "high", "wash", "salt", "cold", "warm", "mix", "sham", "dry", "wet")
+def _listed(text: str) -> tuple[str, ...]:
+    """Return the items of a list with commas."""
+    return tuple(text.split(", "))
 
-TISSUES = ("liver", "root", "leaf", "kidney", "skin", "retina", "seed coat", "heart muscle", "gill", "spleen", "stem")
-TISSUES += ("bone marrow", "cartilage", "petal", "lung", "gut wall", "tongue", "pollen", "tail fin", "tendon")
-HOSTS = ("field voles", "barn owls", "river trout", "marsh reeds", "meadow clover", "garden snails", "hill ponies")
-HOSTS += ("young adults", "school children", "night nurses", "dairy goats", "honey bees", "pond newts", "wild barley")
-HOSTS += ("alpine hares", "harbour mussels", "retired rowers", "cave crickets", "spring wheat", "moor grouse")
-LATIN = ("Campula vernalis", "Ovidia mollis", "Rana ficta", "Tardella minor", "Lumbrella cava", "Festina alta")
-TREATMENTS = ("slow drying", "repeated cooling", "a salt diet", "mild heat", "night light", "low oxygen", "daily walks")
-TREATMENTS += ("cold storage", "copper dust", "acid rain", "a week of fasting", "steady rocking", "dim blue light")
-TREATMENTS += ("hard water", "root pruning", "quiet rest", "early weaning", "brackish water", "a barley extract")
-MEASURES = ("growth", "enzyme activity", "water content", "cell density", "pulse rate", "wound closure", "colour change")
-MEASURES += ("sugar uptake", "stiffness", "oxygen use", "sleep length", "ion flow", "protein yield", "reaction time")
-STUDIES = ("a controlled trial", "a field survey", "a cohort study", "a bench study", "a case series", "a pilot study")
-PLACES = ("Marlow Fen", "Upper Tarn", "Sandwick", "Old Ferry", "Linden Quay", "Hollow Moor", "Weir Green", "Thornby")
 
-SURNAMES = ("Adderley", "Bramwell", "Corvin", "Duskov", "Eskell", "Farrowby", "Gantt", "Holmqvist", "Iversby", "Jarrod")
-SURNAMES += ("Kestrel", "Lindqvar", "Morvane", "Nettleby", "Ostrava", "Pellam", "Quillon", "Rost", "Sandoval-Wick")
-SURNAMES += ("Tarnow", "Ullerby", "Vexley", "Whinfell", "Yarrow", "Zabor", "M\u00fcllner", "Fr\u00e9chon", "\u00d8stby")
-GIVEN = ("Ada", "Bruno", "Celia", "Dov", "Edda", "Femi", "Greta", "Hugo", "Ines", "Jonas", "Kaja", "Luca", "Mira", "Nils")
-GIVEN += ("Oona", "Pavel", "Rhea", "Sven", "Tove", "Ugo", "Vera", "Wanda", "Yusuf", "Zoe")
+NUMBERS = _listed("no, one, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve")
+ORDINALS = _listed(
+    "zeroth, first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth, eleventh, twelfth"
+)
+
+X_AXES = _listed(
+    "Time (h), Time (days), Dose (mg), Age (years), Distance (mm), Depth (m), Temperature (C), Cycle, Load (N), "
+    "Concentration (mM), Week, Frequency (Hz)"
+)
+Y_AXES = _listed(
+    "Yield (%), Signal (a.u.), Mass (g), Cells per field, Activity (U), Score, Rate (1/s), Pressure (kPa), Length "
+    "(mm), Survival (%), Flow (ml/min), Index"
+)
+GROUPS = _listed("ctrl, low, mid, high, wash, salt, cold, warm, mix, sham, dry, wet")
+TISSUES = _listed(
+    "liver, root, leaf, kidney, skin, retina, seed coat, heart muscle, gill, spleen, stem, bone marrow, cartilage, "
+    "petal, lung, gut wall, tongue, pollen, tail fin, tendon"
+)
+HOSTS = _listed(
+    "field voles, barn owls, river trout, marsh reeds, meadow clover, garden snails, hill ponies, young adults, "
+    "school children, night nurses, dairy goats, honey bees, pond newts, wild barley, alpine hares, harbour mussels, "
+    "retired rowers, cave crickets, spring wheat, moor grouse"
+)
+LATIN = _listed("Campula vernalis, Ovidia mollis, Rana ficta, Tardella minor, Lumbrella cava, Festina alta")
+TREATMENTS = _listed(
+    "slow drying, repeated cooling, a salt diet, mild heat, night light, low oxygen, daily walks, cold storage, "
+    "copper dust, acid rain, a week of fasting, steady rocking, dim blue light, hard water, root pruning, quiet rest, "
+    "early weaning, brackish water, a barley extract"
+)
+MEASURES = _listed(
+    "growth, enzyme activity, water content, cell density, pulse rate, wound closure, colour change, sugar uptake, "
+    "stiffness, oxygen use, sleep length, ion flow, protein yield, reaction time"
+)
+PLACES = _listed("Marlow Fen, Upper Tarn, Sandwick, Old Ferry, Linden Quay, Hollow Moor, Weir Green, Thornby")
+SURNAMES = _listed(
+    "Adderley, Bramwell, Corvin, Duskov, Eskell, Farrowby, Gantt, Holmqvist, Iversby, Jarrod, Kestrel, Lindqvar, "
+    "Morvane, Nettleby, Ostrava, Pellam, Quillon, Rost, Sandoval-Wick, Tarnow, Ullerby, Vexley, Whinfell, Yarrow, "
+    "Zabor, M\u00fcllner, Fr\u00e9chon, \u00d8stby"
+)
+GIVEN = _listed(
+    "Ada, Bruno, Celia, Dov, Edda, Femi, Greta, Hugo, Ines, Jonas, Kaja, Luca, Mira, Nils, Oona, Pavel, Rhea, Sven, "
+    "Tove, Ugo, Vera, Wanda, Yusuf, Zoe"
+)
 
 _SYLLABLES = tuple(c + v for c in "bdfglmnprstvz" for v in ("a", "e", "i", "o", "u"))
 
@@ -58,11 +78,12 @@ def count_word(number: int) -> str:
 
 
 def invent_name(number: int) -> str:
-    """Return a pronounceable name: another number, another name."""
+    """Return a pronounceable name: another number below 65 ** 4, another name."""
+    base = len(_SYLLABLES)
+    left = number * 7_654_321 % base**4 + base  # the factor shares none with 65, so that no two numbers meet
     syllables = []
-    left = number + len(_SYLLABLES) + 1
     while left > 0:
-        left, digit = divmod(left - 1, len(_SYLLABLES))
+        left, digit = divmod(left - 1, base)
         syllables.append(_SYLLABLES[digit])
     return "".join(reversed(syllables)).capitalize() + "n"
 
@@ -75,6 +96,8 @@ def list_words(items: list[str]) -> str:
 def shade(rng: np.random.Generator, colour: str, spread: int = 16) -> tuple[int, int, int]:
     """Return the colour of that name, a little changed, so that no two figures share it exactly."""
     shift = rng.integers(-spread, spread + 1, 3)
+    if colour in {"grey", "black"}:
+        shift[:] = shift[0]  # a tint would belie the name
     red, green, blue = (min(255, max(0, base + int(s))) for base, s in zip(COLOURS[colour], shift, strict=True))
     return red, green, blue
 

@@ -1,6 +1,7 @@
 """Writing generated articles to a folder, in one process or several."""
 
 import json
+import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -57,12 +58,24 @@ def _chunks(numbers: list[int]) -> Iterator[list[int]]:
         yield numbers[start : start + _CHUNK]
 
 
+def _run(config: SynthConfig, numbers: list[int], root: Path, jobs: int) -> Iterator[list[Written]]:
+    """Write the articles chunk by chunk, in order."""
+    if jobs == 1:
+        for chunk in _chunks(numbers):
+            yield _write_chunk(config, chunk, root)
+        return
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as executor:
+        futures = [executor.submit(_write_chunk, config, chunk, root) for chunk in _chunks(numbers)]
+        for future in futures:
+            yield future.result()
+
+
 def write_all(
     config: SynthConfig,
     numbers: Iterable[int],
     root: Path,
     jobs: int = 1,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Written]:
     """Write articles and truth.jsonl, sorted by pmcid and version; jobs change the time, not the bytes.
 
@@ -76,10 +89,9 @@ def write_all(
     wanted = sorted(set(numbers))
     root.mkdir(parents=True, exist_ok=True)
     written: list[Written] = []
-    with ProcessPoolExecutor(jobs) as executor:
-        run = map if jobs == 1 else executor.map
-        for rows in run(_write_chunk, *zip(*((config, chunk, root) for chunk in _chunks(wanted)), strict=True)):
-            written += rows
+    for rows in _run(config, wanted, root, jobs):
+        written += rows
+        if on_progress:
             on_progress(len(written), len(wanted))
     text = "".join(f"{line}\n" for row in written for line in row.lines)
     (root / TRUTH_NAME).write_text(text, encoding="utf-8")

@@ -31,27 +31,23 @@ def _fig(fig: Fig) -> str:
 
 def _front(plan: Plan) -> str:
     facts = plan.facts
-    return (
-        f"<front>{jats.journal_meta(facts)}<article-meta>{jats.ids(facts, 'pmc')}"
-        f"{jats.title_group(facts)}{jats.contributors(facts)}"
-        f"{jats.pub_date(facts, 'epub')}"
-        f"{jats.pub_year('ppub', facts.year + 1)}"
-        f"{jats.place(facts)}{jats.history(facts)}"
-        f"<permissions><copyright-statement>\u00a9 {facts.year} The Author(s).</copyright-statement>"
-        f'<license license-type="open-access" xlink:href="{facts.license.url}"><license-p>Open to all under the terms '
-        f"of {facts.license.code}.</license-p></license></permissions>"
-        f"<abstract><title>ABSTRACT</title><p>{plan.abstract}</p></abstract></article-meta></front>"
+    rights = (
+        f"<copyright-statement>\u00a9 {facts.year} The Author(s).</copyright-statement>"
+        f'<license license-type="open-access" xlink:href="{facts.license.url}">'
+        f"<license-p>Open to all under the terms of {facts.license.code}.</license-p></license>"
+    )
+    dates = jats.pub_date(facts, "epub") + jats.pub_year("ppub", facts.year + 1)
+    return jats.front(
+        facts, "pmc", dates, rights, f"<abstract><title>ABSTRACT</title><p>{plan.abstract}</p></abstract>"
     )
 
 
 def render(plan: Plan) -> str:
     """Return the article."""
     blocks = {fig.fig_id: _fig(fig) for fig in plan.figs}
-    return (
-        f"{jats.DECLARATION}<!-- set by machine -->\n"
-        f'<article {jats.XLINK} {jats.MATHML} article-type="{plan.facts.article_type}" dtd-version="1.1" xml:lang="en">'
-        f"{_front(plan)}{jats.body(plan, blocks)}<back>{jats.references(plan)}</back></article>"
-    )
+    content = f"{_front(plan)}{jats.body(plan, blocks)}<back>{jats.references(plan)}</back>"
+    attributes = f'{jats.XLINK} {jats.MATHML} dtd-version="1.1" xml:lang="en"'
+    return f"{jats.DECLARATION}<!-- set by machine -->\n{jats.article(plan.facts, attributes, content)}"
 
 
 STYLE = Style(

@@ -32,15 +32,12 @@ def _fig(fig: Fig) -> str:
 
 def _front(plan: Plan) -> str:
     facts = plan.facts
-    return (
-        f"<front>{jats.journal_meta(facts)}<article-meta>{jats.ids(facts, 'pmc')}"
-        f"{jats.title_group(facts)}{jats.contributors(facts)}"
-        f"{jats.pub_date(facts, 'epub')}"
-        f"{jats.place(facts)}{jats.history(facts)}"
-        f"<permissions><copyright-statement>\u00a9 {facts.year} by the authors.</copyright-statement><license>"
-        f'<license-p>The terms are those of <ext-link ext-link-type="uri" xlink:href="{facts.license.url}">{facts.license.url}'
-        f"</ext-link>.</license-p></license></permissions>"
-        f"<abstract><p>{plan.abstract}</p></abstract></article-meta></front>"
+    rights = (
+        f"<copyright-statement>\u00a9 {facts.year} by the authors.</copyright-statement>"
+        f"<license><license-p>The terms are those of {jats.link(facts.license.url)}.</license-p></license>"
+    )
+    return jats.front(
+        facts, "pmc", jats.pub_date(facts, "epub"), rights, f"<abstract><p>{plan.abstract}</p></abstract>"
     )
 
 
@@ -48,11 +45,9 @@ def render(plan: Plan) -> str:
     """Return the article."""
     figs = "".join(map(_fig, plan.figs))
     objects = f'<sec sec-type="display-objects"><title>Figures and Tables</title>{figs}</sec>' if figs else ""
-    return (
-        f"{jats.DECLARATION}"
-        f'<article {jats.XLINK} {jats.MATHML} article-type="{plan.facts.article_type}" xml:lang="en" dtd-version="1.2">'
-        f"{_front(plan)}{jats.body(plan, {})}<back>{jats.references(plan)}{objects}</back></article>"
-    )
+    content = f"{_front(plan)}{jats.body(plan, {})}<back>{jats.references(plan)}{objects}</back>"
+    attributes = f'{jats.XLINK} {jats.MATHML} xml:lang="en" dtd-version="1.2"'
+    return f"{jats.DECLARATION}{jats.article(plan.facts, attributes, content)}"
 
 
 STYLE = Style(

@@ -34,17 +34,13 @@ def _fig(fig: Fig) -> str:
 
 def _front(plan: Plan) -> str:
     facts = plan.facts
-    return (
-        f"<front>{jats.journal_meta(facts)}<article-meta>{jats.ids(facts, 'pmc')}"
-        f"{jats.title_group(facts)}{jats.contributors(facts)}"
-        f"{jats.pub_year('collection', facts.year)}"
-        f"{jats.pub_date(facts, 'epub')}"
-        f"{jats.place(facts)}{jats.history(facts)}"
-        f"<permissions><copyright-year>{facts.year}</copyright-year>"
+    rights = (
+        f"<copyright-year>{facts.year}</copyright-year>"
         f'<license license-type="open-access" xlink:href="{facts.license.url}">'
-        f"<license-p>Anyone may use this work under {facts.license.code} if its makers are named.</license-p>"
-        f"</license></permissions><abstract><p>{plan.abstract}</p></abstract></article-meta></front>"
+        f"<license-p>Anyone may use this work under {facts.license.code} if its makers are named.</license-p></license>"
     )
+    dates = jats.pub_year("collection", facts.year) + jats.pub_date(facts, "epub")
+    return jats.front(facts, "pmc", dates, rights, f"<abstract><p>{plan.abstract}</p></abstract>")
 
 
 def _paragraph(rich: Rich, figs: str) -> str:
@@ -62,13 +58,10 @@ def _table(facts: Facts) -> str:
 def render(plan: Plan) -> str:
     """Return the article; some have a table that is an image."""
     table = _table(plan.facts) if plan.extra_media else ""
-    text = jats.body(plan, {fig.fig_id: _fig(fig) for fig in plan.figs}, _paragraph)
-    return (
-        f"{jats.DECLARATION}{_DOCTYPE}"
-        f'<article {jats.MATHML} {jats.XLINK} article-type="{plan.facts.article_type}" dtd-version="3.0" xml:lang="EN">'
-        f"{_front(plan)}{text.removesuffix('</sec></body>')}{table}</sec></body>"
-        f"<back>{jats.references(plan)}</back></article>"
-    )
+    text = jats.body(plan, {fig.fig_id: _fig(fig) for fig in plan.figs}, _paragraph).removesuffix("</sec></body>")
+    content = f"{_front(plan)}{text}{table}</sec></body><back>{jats.references(plan)}</back>"
+    attributes = f'{jats.MATHML} {jats.XLINK} dtd-version="3.0" xml:lang="EN"'
+    return f"{jats.DECLARATION}{_DOCTYPE}{jats.article(plan.facts, attributes, content)}"
 
 
 def _extras(facts: Facts, dice: Dice) -> tuple[str, ...]:

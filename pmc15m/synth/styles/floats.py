@@ -21,25 +21,21 @@ def _stem(facts: Facts, slot: Slot, _index: int) -> str:
 def _fig(fig: Fig) -> str:
     alt = f"<alt-text>{fig.caption.alt_text}</alt-text>" if fig.caption and fig.caption.alt_text else ""
     images = "".join(f'<graphic {_GRAPHIC} xlink:href="{g.href}">{alt}</graphic>' for g in fig.graphics)
-    return f'<fig position="float" id="{fig.fig_id}">{jats.label(fig)}{jats.caption(fig.caption)}{images}{fig.permissions}</fig>'
+    inner = f"{jats.label(fig)}{jats.caption(fig.caption)}{images}{fig.permissions}"
+    return f'<fig position="float" id="{fig.fig_id}">{inner}</fig>'
 
 
 def _front(plan: Plan) -> str:
     facts = plan.facts
-    ali = 'xmlns:ali="http://www.niso.org/schemas/ali/1.0/" specific-use="textmining"'
-    license_p = f"<license-p>This article may be used under {facts.license.code}, as said at its publisher.</license-p>"
-    return (
-        f"<front>{jats.journal_meta(facts)}<article-meta>{jats.ids(facts, 'pmcid')}"
+    dates = jats.pub_date(facts, "epub") + jats.pub_year("collection", facts.year + (facts.month == 12))
+    ali = f'<ali:license_ref {jats.ALI} specific-use="textmining">{facts.license.url}</ali:license_ref>'
+    words = f"<license-p>This article may be used under {facts.license.code}, as said at its publisher.</license-p>"
+    rights = f"<copyright-statement>The authors, {facts.year}</copyright-statement><license>{ali}{words}</license>"
+    more_ids = (
         f'<article-id pub-id-type="pmcid-ver">{facts.pmcid}.{facts.version}</article-id>'
         f'<article-version article-version-type="pmc-version">{facts.version}</article-version>'
-        f"{jats.title_group(facts)}{jats.contributors(facts)}"
-        f"{jats.pub_date(facts, 'epub')}"
-        f"{jats.pub_year('collection', facts.year + (facts.month == 12))}"
-        f"{jats.place(facts)}{jats.history(facts)}"
-        f"<permissions><copyright-statement>The authors, {facts.year}</copyright-statement>"
-        f"<license><ali:license_ref {ali}>{facts.license.url}</ali:license_ref>{license_p}</license></permissions>"
-        f"<abstract><p>{plan.abstract}</p></abstract></article-meta></front>"
     )
+    return jats.front(facts, "pmcid", dates, rights, f"<abstract><p>{plan.abstract}</p></abstract>", more_ids)
 
 
 def render(plan: Plan) -> str:
@@ -47,12 +43,12 @@ def render(plan: Plan) -> str:
     floating = [fig for fig in plan.figs if fig.slot.number % 2 == 0]
     standing = {fig.fig_id: _fig(fig) for fig in plan.figs if fig not in floating}
     group = f"<floats-group>{''.join(map(_fig, floating))}</floats-group>" if floating else ""
-    meta = '<processing-meta base-tagset="archiving" table-model="xhtml" tagset-family="jats"><restricted-by>pmc</restricted-by>'
-    return (
-        f'<article {jats.MATHML} article-type="{plan.facts.article_type}" dtd-version="1.4" xml:lang="en">'
-        f"{meta}</processing-meta>{_front(plan)}{jats.body(plan, standing)}"
-        f"<back>{jats.references(plan)}</back>{group}</article>"
+    meta = (
+        '<processing-meta base-tagset="archiving" table-model="xhtml" tagset-family="jats">'
+        "<restricted-by>pmc</restricted-by></processing-meta>"
     )
+    content = f"{meta}{_front(plan)}{jats.body(plan, standing)}<back>{jats.references(plan)}</back>{group}"
+    return jats.article(plan.facts, f'{jats.MATHML} dtd-version="1.4" xml:lang="en"', content)
 
 
 STYLE = Style(

@@ -34,27 +34,40 @@ def _fig(fig: Fig) -> str:
 def _front(plan: Plan) -> str:
     facts = plan.facts
     drawn = "".join(f"<p>{_fig(fig)}</p>" for fig in plan.figs if fig.slot.role == Role.ABSTRACT)
-    graphical = f'<abstract abstract-type="graphical"><title>Graphical Abstract</title>{drawn}</abstract>' if drawn else ""
-    return (
-        f"<front>{jats.journal_meta(facts)}<article-meta>{jats.ids(facts, 'pmcid')}"
-        f"{jats.title_group(facts)}{jats.contributors(facts)}"
-        f"{jats.pub_date(facts, 'epub')}"
-        f"{jats.pub_year('collection', facts.year, facts.month)}{jats.place(facts)}{jats.history(facts)}"
-        f"<permissions><copyright-statement>\u00a9 {facts.year} The Authors.</copyright-statement>"
+    abstracts = f"<abstract><p>{plan.abstract}</p></abstract>"
+    if drawn:
+        abstracts += f'<abstract abstract-type="graphical"><title>Graphical Abstract</title>{drawn}</abstract>'
+    rights = (
+        f"<copyright-statement>\u00a9 {facts.year} The Authors.</copyright-statement>"
         f'<license><ali:license_ref specific-use="textmining">{facts.license.url}</ali:license_ref>'
-        f"<license-p>Open access as the link says.</license-p></license></permissions>"
-        f"<abstract><p>{plan.abstract}</p></abstract>{graphical}</article-meta></front>"
+        "<license-p>Open access as the link says.</license-p></license>"
     )
+    dates = jats.pub_date(facts, "epub") + jats.pub_year("collection", facts.year, facts.month)
+    return jats.front(facts, "pmcid", dates, rights, abstracts)
+
+
+def _supplement(name: str) -> str:
+    """Return a supplementary image: no figure, and links to it mention none."""
+    return (
+        '<sec sec-type="supplementary-material"><title>Supporting information</title>'
+        '<p>More is in <xref ref-type="supplementary-material" rid="S1">Figure S1</xref>.</p>'
+        '<supplementary-material id="S1"><label>Figure S1</label><caption><p>All sites at once.</p></caption>'
+        f'<media mimetype="image" xlink:href="{name}"/></supplementary-material></sec>'
+    )
+
+
+def _extras(facts: Facts, dice: Dice) -> tuple[str, ...]:
+    """Name a supplementary image, in some articles."""
+    return (f"{facts.journal.slug.upper()}-{facts.volume}-e{facts.eloc}-s001.jpg",) if dice.chance(0.3) else ()
 
 
 def render(plan: Plan) -> str:
     """Return the article."""
     blocks = {fig.fig_id: _fig(fig) for fig in jats.main_figs(plan)}
-    return (
-        f"{jats.DECLARATION}"
-        f'<article {jats.XLINK} {jats.ALI} {jats.MATHML} article-type="{plan.facts.article_type}" dtd-version="1.3" xml:lang="en">'
-        f"{_front(plan)}{jats.body(plan, blocks)}<back>{jats.references(plan)}</back></article>"
-    )
+    more = "".join(map(_supplement, plan.extra_media))
+    content = f"{_front(plan)}{jats.body(plan, blocks)}<back>{more}{jats.references(plan)}</back>"
+    attributes = f'{jats.XLINK} {jats.ALI} {jats.MATHML} dtd-version="1.3" xml:lang="en"'
+    return f"{jats.DECLARATION}{jats.article(plan.facts, attributes, content)}"
 
 
 STYLE = Style(
@@ -74,4 +87,5 @@ STYLE = Style(
     label=_label,
     stem=_stem,
     render=render,
+    extras=_extras,
 )

@@ -4,6 +4,11 @@ from pmc15m.synth import jats
 from pmc15m.synth.dice import Dice
 from pmc15m.synth.plan import Facts, Fig, Journal, Plan, Role, Slot, Style
 
+_DOCTYPE = (
+    '<!DOCTYPE article PUBLIC "-//NLM//DTD JATS (Z39.96) Journal Archiving and Interchange DTD v1.3 20210610//EN" '
+    '"JATS-archivearticle1-3.dtd">\n'
+)
+
 
 def _slots(dice: Dice, count: int) -> tuple[Slot, ...]:
     slots: list[Slot] = []
@@ -31,20 +36,18 @@ def _stem(facts: Facts, slot: Slot, _index: int) -> str:
 
 
 def _fig(fig: Fig) -> str:
-    return f'<fig id="{fig.fig_id}">{jats.label(fig)}{jats.caption(fig.caption)}{jats.graphics(fig)}{fig.permissions}</fig>'
+    inner = f"{jats.label(fig)}{jats.caption(fig.caption)}{jats.graphics(fig)}{fig.permissions}"
+    return f'<fig id="{fig.fig_id}">{inner}</fig>'
 
 
 def _front(plan: Plan) -> str:
     facts = plan.facts
-    return (
-        f"<front>{jats.journal_meta(facts)}<article-meta>{jats.ids(facts, 'pmcid')}"
-        f"{jats.title_group(facts)}{jats.contributors(facts)}"
-        f"{jats.pub_date(facts, 'pub', 'publication-format=\"electronic\" date-type')}"
-        f"{jats.place(facts)}{jats.history(facts)}"
-        f'<permissions><license license-type="open-access"><ali:license_ref>{facts.license.url}</ali:license_ref>'
-        f"<license-p>See the link for what is allowed.</license-p></license></permissions>"
-        f"<abstract><p>{plan.abstract}</p></abstract></article-meta></front>"
+    rights = (
+        f'<license license-type="open-access"><ali:license_ref>{facts.license.url}</ali:license_ref>'
+        "<license-p>See the link for what is allowed.</license-p></license>"
     )
+    dates = jats.pub_date(facts, "pub", jats.ELECTRONIC)
+    return jats.front(facts, "pmcid", dates, rights, f"<abstract><p>{plan.abstract}</p></abstract>")
 
 
 def render(plan: Plan) -> str:
@@ -54,12 +57,9 @@ def render(plan: Plan) -> str:
         panels = [fig for fig in plan.figs if fig.slot.role == Role.PANEL and fig.slot.number == number]
         inner = f"<label>{group.label}</label>{jats.caption(group.caption)}{''.join(map(_fig, panels))}"
         blocks[panels[0].fig_id] = f'<fig-group id="{group.group_id}">{inner}</fig-group>'
-    return (
-        f"{jats.DECLARATION}<!DOCTYPE article PUBLIC "
-        '"-//NLM//DTD JATS (Z39.96) Journal Archiving and Interchange DTD v1.3 20210610//EN" "JATS-archivearticle1-3.dtd">\n'
-        f'<article {jats.XLINK} {jats.ALI} article-type="{plan.facts.article_type}" dtd-version="1.3" xml:lang="en">'
-        f"{_front(plan)}{jats.body(plan, blocks)}<back>{jats.references(plan)}</back></article>"
-    )
+    content = f"{_front(plan)}{jats.body(plan, blocks)}<back>{jats.references(plan)}</back>"
+    attributes = f'{jats.XLINK} {jats.ALI} dtd-version="1.3" xml:lang="en"'
+    return f"{jats.DECLARATION}{_DOCTYPE}{jats.article(plan.facts, attributes, content)}"
 
 
 STYLE = Style(

@@ -39,32 +39,28 @@ def _stem(facts: Facts, slot: Slot, _index: int) -> str:
 def _fig(fig: Fig, children: str = "", attributes: str = 'position="float"') -> str:
     images = jats.graphics(fig, 'mime-subtype="jpeg" mimetype="image"')
     inner = f"<p>{children}</p>" if children else ""
-    return (
-        f'<fig id="{fig.fig_id}" {attributes}>{jats.label(fig)}{jats.caption(fig.caption)}{images}{inner}{fig.permissions}</fig>'
-    )
+    content = f"{jats.label(fig)}{jats.caption(fig.caption)}{images}{inner}{fig.permissions}"
+    return f'<fig id="{fig.fig_id}" {attributes}>{content}</fig>'
 
 
 def _front(plan: Plan) -> str:
     facts = plan.facts
-    return (
-        f"<front>{jats.journal_meta(facts)}<article-meta>{jats.ids(facts, 'pmc')}"
-        f"{jats.title_group(facts)}{jats.contributors(facts)}"
-        f"{jats.pub_date(facts, 'publication', 'publication-format=\"electronic\" date-type')}"
-        f"{jats.pub_year('collection', facts.year)}{jats.place(facts)}{jats.history(facts)}"
-        f"<permissions><copyright-holder>{facts.authors[0][0]} and others</copyright-holder>"
-        f'<license xlink:href="{facts.license.url}"><license-p>Use is free under {facts.license.code}.</license-p></license>'
-        f"</permissions><abstract><p>{plan.abstract}</p></abstract></article-meta></front>"
+    rights = (
+        f"<copyright-holder>{facts.authors[0][0]} and others</copyright-holder>"
+        f'<license xlink:href="{facts.license.url}">'
+        f"<license-p>Use is free under {facts.license.code}.</license-p></license>"
     )
+    dates = jats.pub_date(facts, "publication", jats.ELECTRONIC) + jats.pub_year("collection", facts.year)
+    return jats.front(facts, "pmc", dates, rights, f"<abstract><p>{plan.abstract}</p></abstract>")
 
 
 def _response(plan: Plan) -> str:
     figs = [fig for fig in plan.figs if fig.slot.role == Role.RESPONSE]
     if not figs or plan.response is None:
         return ""
-    return (
-        '<sub-article article-type="reply" id="SA2"><front-stub><title-group><article-title>Author response</article-title>'
-        f"</title-group></front-stub><body><p>{plan.response.rich.xml}</p>{''.join(_fig(fig) for fig in figs)}</body></sub-article>"
-    )
+    stub = "<front-stub><title-group><article-title>Author response</article-title></title-group></front-stub>"
+    text = f"<body><p>{plan.response.rich.xml}</p>{''.join(map(_fig, figs))}</body>"
+    return f'<sub-article article-type="reply" id="SA2">{stub}{text}</sub-article>'
 
 
 def render(plan: Plan) -> str:
@@ -72,12 +68,12 @@ def render(plan: Plan) -> str:
     blocks = {}
     for fig in jats.main_figs(plan):
         children = [f for f in plan.figs if f.slot.role == Role.SUPPLEMENT and f.slot.number == fig.slot.number]
-        blocks[fig.fig_id] = _fig(fig, "".join(_fig(child, attributes='specific-use="child-fig"') for child in children))
-    return (
-        f"{jats.DECLARATION}"
-        f'<article {jats.ALI} {jats.MATHML} {jats.XLINK} article-type="{plan.facts.article_type}" dtd-version="1.1">'
-        f"{_front(plan)}{jats.body(plan, blocks)}<back>{jats.references(plan)}</back>{_response(plan)}</article>"
-    )
+        blocks[fig.fig_id] = _fig(
+            fig, "".join(_fig(child, attributes='specific-use="child-fig"') for child in children)
+        )
+    content = f"{_front(plan)}{jats.body(plan, blocks)}<back>{jats.references(plan)}</back>{_response(plan)}"
+    attributes = f'{jats.ALI} {jats.MATHML} {jats.XLINK} dtd-version="1.1"'
+    return f"{jats.DECLARATION}{jats.article(plan.facts, attributes, content)}"
 
 
 STYLE = Style(

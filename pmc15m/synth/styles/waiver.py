@@ -25,39 +25,26 @@ def _fig(fig: Fig) -> str:
 
 
 def _license(facts: Facts) -> str:
-    waiver = ""
-    if facts.license.code != "CC0":
-        waiver = (
-            f' For the data alone the waiver of <ext-link ext-link-type="uri" xlink:href="{_ZERO}">{_ZERO}</ext-link> holds, '
-            "unless said otherwise."
-        )
-    return (
-        '<license license-type="OpenAccess"><license-p><bold>Open access</bold> The text and figures are free under the terms of '
-        f'<ext-link ext-link-type="uri" xlink:href="{facts.license.url}">{facts.license.url}</ext-link>.{waiver}</license-p></license>'
-    )
+    waiver = f" For the data alone the waiver of {jats.link(_ZERO)} holds, unless said otherwise."
+    text = f"<bold>Open access</bold> Text and figures are free under the terms of {jats.link(facts.license.url)}."
+    more = waiver if facts.license.code != "CC0" else ""
+    return f'<license license-type="OpenAccess"><license-p>{text}{more}</license-p></license>'
 
 
 def _front(plan: Plan) -> str:
     facts = plan.facts
-    return (
-        f"<front>{jats.journal_meta(facts)}<article-meta>{jats.ids(facts, 'pmc')}"
-        f"{jats.title_group(facts)}{jats.contributors(facts)}"
-        f"{jats.pub_date(facts, 'epub')}"
-        f"{jats.pub_date(facts, 'pmc-release')}"
-        f"{jats.pub_year('collection', facts.year)}{jats.place(facts)}{jats.history(facts)}"
-        f"<permissions><copyright-statement>\u00a9 The Author(s). {facts.year}</copyright-statement>{_license(facts)}</permissions>"
-        f'<abstract id="Abs1"><sec><title>Background</title><p>{plan.abstract}</p></sec></abstract></article-meta></front>'
-    )
+    statement = f"<copyright-statement>\u00a9 The Author(s). {facts.year}</copyright-statement>"
+    dates = jats.pub_date(facts, "epub") + jats.pub_date(facts, "pmc-release") + jats.pub_year("collection", facts.year)
+    abstract = f'<abstract id="Abs1"><sec><title>Background</title><p>{plan.abstract}</p></sec></abstract>'
+    return jats.front(facts, "pmc", dates, statement + _license(facts), abstract)
 
 
 def render(plan: Plan) -> str:
     """Return the article."""
     blocks = {fig.fig_id: _fig(fig) for fig in plan.figs}
-    return (
-        f"{jats.DECLARATION}"
-        f'<article {jats.XLINK} {jats.MATHML} article-type="{plan.facts.article_type}" xml:lang="en"><?properties open_access?>'
-        f"{_front(plan)}{jats.body(plan, blocks)}<back>{jats.references(plan)}</back></article>"
-    )
+    content = f"{_front(plan)}{jats.body(plan, blocks)}<back>{jats.references(plan)}</back>"
+    attributes = f'{jats.XLINK} {jats.MATHML} xml:lang="en"'
+    return f"{jats.DECLARATION}{jats.article(plan.facts, attributes, '<?properties open_access?>' + content)}"
 
 
 def _extras(facts: Facts, dice: Dice) -> tuple[str, ...]:
