@@ -62,8 +62,15 @@ def _say(sentence: str) -> None:
     print(f"pmc15m: {sentence}", file=sys.stderr)  # noqa: T201
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_USAGE, f"pmc15m: {message}; see {self.prog} --help\n")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
         prog="pmc15m",
         description="Figure-caption pairs from PubMed Central, from articles to training shards.",
         epilog="Options of Apache Beam follow a bare --, for example: -- --direct_num_workers=2",
@@ -71,14 +78,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"pmc15m {__version__}")
     subcommands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    common = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    common = _Parser(add_help=False, allow_abbrev=False)
     common.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
-    stage = argparse.ArgumentParser(add_help=False, allow_abbrev=False, parents=[common])
+    stage = _Parser(add_help=False, allow_abbrev=False, parents=[common])
     stage.add_argument("--config", type=Path, default=commands.CONFIGS / "pmc15m.toml", metavar="TOML")
     stage.add_argument("--fresh", action="store_true", help="redo what is complete")
     out_help = "release to write"
 
-    def command(name: str, run: Any, text: str, parent: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    def command(name: str, run: Any, text: str, parent: _Parser) -> _Parser:
         sub = subcommands.add_parser(name, help=text, description=text, parents=[parent], allow_abbrev=False)
         sub.set_defaults(run=run)
         return sub

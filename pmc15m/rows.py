@@ -159,21 +159,23 @@ def write_table(table: pa.Table, path: Path, row_group_rows: int = ROW_GROUP_ROW
 
 def write_rows(records: Iterable[Any], cls: type[Any], store: Store, prefix: str) -> RowFile:
     """Write records, which have a `key`, in digest order as one row file."""
-    ordered = sorted(((order_of(record.key), record.key, to_row(record)) for record in records), key=lambda x: x[:2])
+    rows = [(order_of(record.key), record.key, to_row(record)) for record in records]
+    ordered = sorted(((order, key, repr(row), row) for order, key, row in rows), key=lambda item: item[:3])
     full = pa.schema([pa.field(_ORDER, pa.int64(), nullable=False), *schema(cast(Any, cls))])
-    table = pa.Table.from_pylist([{_ORDER: order, **row} for order, _, row in ordered], schema=full)
+    table = pa.Table.from_pylist([{_ORDER: order, **row} for order, _, _, row in ordered], schema=full)
     with store.scratch_folder() as folder:
         path = Path(folder) / "rows.parquet"
         write_table(table, path)
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         name = f"{prefix}-{sha256[:20]}.parquet"
-        row_file = RowFile(name, table.num_rows, path.stat().st_size, sha256, _content(row for _, _, row in ordered))
+        content = _content(text for _, _, text, _ in ordered)
+        row_file = RowFile(name, table.num_rows, path.stat().st_size, sha256, content)
         store.put_file(path, row_file.name)
     return row_file
 
 
-def _content(rows: Iterable[dict[str, Any]]) -> str:
-    total = sum(int.from_bytes(hashlib.sha256(repr(row).encode()).digest()[:16]) for row in rows)
+def _content(texts: Iterable[str]) -> str:
+    total = sum(int.from_bytes(hashlib.sha256(text.encode()).digest()[:16]) for text in texts)
     return f"{total % _CONTENT_MODULUS:032x}"
 
 
@@ -208,12 +210,13 @@ def read_range(
     if where is not None:
         condition &= pc.field(where[0]) == where[1]
     if keys is not None:
-        condition &= pc.field("key").isin(sorted(keys))
+        condition &= pc.field("key").isin(pa.array(sorted(keys), pa.string()))
     for name in names:
         with store.open_file(name) as stream, pq.ParquetFile(stream, page_checksum_verification=True) as file:
             for index in range(file.num_row_groups):
-                statistics: Any = file.metadata.row_group(index).column(0).statistics
-                if statistics.max < low or statistics.min >= high:
+                row_group = file.metadata.row_group(index)
+                statistics: Any = row_group.column(0).statistics
+                if not row_group.num_rows or statistics.max < low or statistics.min >= high:
                     continue
                 for row in file.read_row_group(index).filter(condition).to_pylist():
                     yield from_row(cls, row)

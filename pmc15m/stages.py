@@ -164,6 +164,8 @@ def locked_output(folder: str) -> Iterator[None]:
         descriptor = os.open(store.local_path, os.O_RDONLY | os.O_DIRECTORY)
     except (FileExistsError, NotADirectoryError) as error:
         raise OutputError(f"{folder} is a file, not a folder") from error
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be made: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
