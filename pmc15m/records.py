@@ -20,6 +20,7 @@ ARTICLE_KEY_PATTERN = re.compile(r"^PMC\d+\.\d+$")
 class Stage(StrEnum):
     """The DAG that a reject comes from."""
 
+    FETCH = "fetch"
     EXTRACT = "extract"
     CURATE = "curate"
     SHARD = "shard"
@@ -28,7 +29,18 @@ class Stage(StrEnum):
 class Reason(StrEnum):
     """Why something did not go on: one closed list. README.md explains each."""
 
-    # extract, of a whole article
+    # fetch, of an index row, an article or one of its files
+    INDEX_ROW = "index_row"
+    FETCH_FAILED = "fetch_failed"
+    FETCH_TIMEOUT = "fetch_timeout"
+    FORBIDDEN = "forbidden"
+    REDIRECT = "redirect"
+    CONTENT_ENCODING = "content_encoding"
+    TAR_MEMBER = "tar_member"
+    TAR_LIMIT = "tar_limit"
+    TAR_CORRUPT = "tar_corrupt"
+    NOT_SELECTED = "not_selected"
+    # fetch or extract, of a whole article
     NOT_FOUND = "not_found"
     METADATA_INVALID = "metadata_invalid"
     METADATA_MISMATCH = "metadata_mismatch"
@@ -70,6 +82,8 @@ class ArticleRef:
     pmcid: str  # "PMC4991227", prefix kept, no version
     version: int  # from 1
     location: str  # folder of its files, relative to the source: "PMC4991227.1"
+    etag: str | None = None  # of its metadata JSON, where an inventory tells
+    updated: str | None = None  # when that was last changed, ISO 8601, where an inventory tells
 
     @property
     def key(self) -> str:

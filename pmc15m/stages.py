@@ -14,7 +14,7 @@ from typing import Any
 
 from pmc15m.errors import UsageError
 from pmc15m.rows import RowFile, content_of
-from pmc15m.store import Store
+from pmc15m.store import SCRATCH_PREFIX, Store
 
 MARKER = "stage.json"
 _MAX_MARKER_BYTES = 2**28
@@ -68,7 +68,7 @@ def read_stage(folder: str, stage: str) -> StageFiles:
     marker = _read_marker(folder)
     if marker is None or marker.get("stage") != stage:
         raise OutputError(f"{folder} holds no output of {stage}: no {MARKER} that says so")
-    if not marker["complete"]:
+    if not marker.get("complete"):
         raise OutputError(f"{folder} holds an unfinished {stage}: run it again")
     return StageFiles(
         Origin(marker["stage"], marker["version"], marker["config"], marker["inputs"]),
@@ -89,7 +89,7 @@ def start_stage(folder: str, origin: Origin, fresh: bool = False) -> bool:
         check_unused(folder)
     elif marker.get("stage") != origin.stage:
         raise OutputError(f"{folder} holds the output of {marker.get('stage')}, not of {origin.stage}: choose another")
-    elif marker["complete"] and not fresh and Origin(**{k: marker[k] for k in asdict(origin)}) == origin:
+    elif marker.get("complete") and not fresh and Origin(**{k: marker[k] for k in asdict(origin)}) == origin:
         return False
     check_writable(folder)
     store = Store(folder)
@@ -115,7 +115,7 @@ def finish_stage(
 
 
 def check_unused(folder: str) -> None:
-    """Refuse a folder that holds anything.
+    """Refuse a folder that holds anything but what a killed run did not finish.
 
     Raises:
         OutputError: it does, or it is no folder.
@@ -123,7 +123,7 @@ def check_unused(folder: str) -> None:
     store = Store(folder)
     if store.is_local and store.local_path.exists() and not store.local_path.is_dir():
         raise OutputError(f"{folder} is a file, not a folder")
-    first = next(store.list(), None)
+    first = next((entry for entry in store.list() if not entry.name.startswith(SCRATCH_PREFIX)), None)
     if first is not None:
         raise OutputError(f"{folder} holds {first.name!r}, which pmc15m did not write: choose an empty folder")
 

@@ -17,6 +17,9 @@ import pyarrow as pa
 from pyarrow import fs
 
 SCHEMES = ("s3://", "gs://", "hdfs://", "file://")
+SCRATCH_PREFIX = ".making-"
+"""Start of the names of what is not finished: a run that was killed may leave it behind."""
+
 _COPY_BYTES = 8 * 2**20
 
 
@@ -96,16 +99,20 @@ class Store:
         if isinstance(filesystem, fs.LocalFileSystem):
             _move_whole(local, Path(path))
             return
-        with local.open("rb") as source, filesystem.open_output_stream(path) as target:
-            shutil.copyfileobj(source, target, _COPY_BYTES)
-        num_bytes = filesystem.get_file_info(path).size
-        if num_bytes != local.stat().st_size:
-            filesystem.delete_file(path)
-            raise OSError(f"{self.uri}/{name} holds {num_bytes} bytes after the upload, not {local.stat().st_size}")
+        target = filesystem.open_output_stream(path)
+        try:
+            with local.open("rb") as source, target:
+                shutil.copyfileobj(source, target, _COPY_BYTES)
+            num_bytes = filesystem.get_file_info(path).size
+            if num_bytes != local.stat().st_size:
+                raise OSError(f"{self.uri}/{name} holds {num_bytes} bytes after the upload, not {local.stat().st_size}")
+        except BaseException:  # a stream that is closed is an object, half or whole
+            self.delete(name)
+            raise
 
     def put_bytes(self, data: bytes, name: str) -> None:
         """Put some bytes as a file, whole or not at all."""
-        with tempfile.TemporaryDirectory(dir=self._scratch()) as folder:
+        with self.scratch_folder() as folder:
             local = Path(folder) / "whole"
             local.write_bytes(data)
             self.put_file(local, name)
@@ -128,7 +135,7 @@ class Store:
 
     def scratch_folder(self) -> "tempfile.TemporaryDirectory[str]":
         """Return a temporary folder in which to build files for `put_file`."""
-        return tempfile.TemporaryDirectory(prefix=".making-", dir=self._scratch())
+        return tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=self._scratch())
 
     def _locate(self, name: str) -> tuple[fs.FileSystem, str]:
         filesystem, root = _open(self.uri)
@@ -147,7 +154,7 @@ def _open(uri: str) -> tuple[fs.FileSystem, str]:
 def _move_whole(local: Path, target: Path) -> None:
     """Move a finished file to its name: flushed to disk, then renamed within one file system."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.parent / f".{target.name}.{os.getpid()}.part"
+    temporary = target.parent / f"{SCRATCH_PREFIX}{os.getpid()}-{target.name}"
     try:
         shutil.move(local, temporary)
         with temporary.open("rb") as stream:

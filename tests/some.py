@@ -151,8 +151,8 @@ def article_xml(body: str = "", permissions: str = "", meta: str = "", attribute
     """Return an article with these parts."""
     return (
         f'<article {XLINK} xmlns:ali="http://www.niso.org/schemas/ali/1.0/" {attributes}>'
-        f"<front><journal-meta><journal-title-group><journal-title>Journal of Mills</journal-title></journal-title-group>"
-        f"</journal-meta><article-meta>{meta}{permissions}</article-meta></front><body>{body}</body></article>"
+        "<front><journal-meta><journal-title-group><journal-title>Journal of Mills</journal-title>"
+        f"</journal-title-group></journal-meta><article-meta>{meta}{permissions}</article-meta></front><body>{body}</body></article>"
     ).encode()
 
 

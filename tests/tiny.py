@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ def packed(image: Image.Image, image_format: str) -> bytes:
 
 
 def write_article(
-    source: Path, pmcid: str, xml: bytes, media: dict[str, bytes | None], version: int = 1, **metadata: Any
+    source: Path, pmcid: str, xml: bytes, media: Mapping[str, bytes | None], version: int = 1, /, **metadata: Any
 ) -> None:
     """Write an article version in the layout of the Cloud Service; media of None are listed and not there."""
     name = f"{pmcid}.{version}"

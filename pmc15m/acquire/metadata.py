@@ -12,7 +12,7 @@ MAX_BYTES = 2**20
 
 MAX_NAME_BYTES = 200
 _MD5 = re.compile(r"[0-9a-f]{32}")
-_BAD_NAME = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]|^\.|[. ]$")
+_BAD_NAME = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]|^\.|[. ]$")
 
 
 class MetadataError(ValueError):

@@ -7,7 +7,7 @@ from pmc15m.acquire.metadata import MAX_BYTES, MetadataError, MetadataMismatchEr
 from pmc15m.records import ArticleRef, Package, Reason, Reject, Stage, article_order
 from pmc15m.store import Store, TooLargeError
 
-_FOLDER = re.compile(r"(PMC[1-9]\d*)\.([1-9]\d*)")
+_FOLDER = re.compile(r"(PMC[1-9][0-9]{0,17})\.([1-9][0-9]{0,8})")  # the numbers fit their columns
 
 
 def list_articles(source: str) -> Iterator[ArticleRef | Reject]:

@@ -17,10 +17,14 @@ from pmc15m.jats.figs import XLINK_HREF
 _Element = etree._Element
 
 _CC_URL = re.compile(
-    r"creativecommons\.org/(?:licen[sc]es/(?P<terms>by(?:-[a-z]{2})*|nc(?:-[a-z]{2})*|nd|sa)|publicdomain/(?P<dedication>zero|mark))",
+    r"creativecommons\.org/(?:"
+    r"licen[sc]es/(?P<terms>(?:by|nc|nd|sa)(?:[-_+./]?(?:nc|nd|sa))*)(?![-_+.]?[a-z])"  # "sampling+" is none
+    r"|publicdomain/(?P<dedication>zero|mark))",
     re.IGNORECASE,
 )
-_CC_CODE = re.compile(r"\bCC[\s-]?(?:BY((?:[\s-](?:NC|ND|SA))*)\b|(0|ZERO)\b)", re.IGNORECASE)
+_CC_CODE = re.compile(
+    r"\bCC[\s_-]?(?:BY((?:[\s_/\u2010-\u2015\u2212-]?(?:NC|ND|SA))*)(?![A-Za-z])|(0|ZERO)\b)", re.IGNORECASE
+)
 _CC_WORDS = re.compile(
     r"Creative\s+Commons?\W+(?:[\w'\u2019]+\s+){0,2}?"
     r"(?:Attribution((?:\W{1,3}(?:Non\W?Commercial|No\W?Deriv\w*|Share\W?Alike))*)"
@@ -29,7 +33,7 @@ _CC_WORDS = re.compile(
 )
 _CC_URL_IN_TEXT = re.compile(r"https?://(?:www\.)?creativecommons\.org/[\w/.-]*[\w/]", re.IGNORECASE)
 _NON_COMMERCIAL = re.compile(r"\bnon\W?commercial", re.IGNORECASE)
-_TERM = re.compile(r"\b(?:nc|nd|sa)\b")
+_TERM = re.compile("nc|nd|sa")
 _PUBLIC_DOMAIN = re.compile(r"\b(?:in|into|to)\s+the\s+public\s+domain\b", re.IGNORECASE)
 
 
@@ -59,7 +63,7 @@ def class_of_url(url: str) -> str | None:
         return None
     if match["dedication"]:
         return "CC0" if match["dedication"].lower() == "zero" else "public domain"
-    return _class_of_terms(set(match["terms"].lower().split("-")))
+    return _class_of_terms(set(_TERM.findall(match["terms"].lower())))
 
 
 def class_of_prose(text: str) -> str | None:
@@ -67,6 +71,7 @@ def class_of_prose(text: str) -> str | None:
 
     Words weigh less than a URL, so they are read strictly: "non-commercial" anywhere makes it NC.
     """
+    text = " ".join(text.split())  # a name may be broken over indented lines
     classes = [
         "CC0" if match.group(2) else _class_of_terms(set(_TERM.findall((match.group(1) or "").lower())))
         for match in _CC_CODE.finditer(text)

@@ -7,7 +7,7 @@ from PIL import Image, ImageChops, ImageDraw
 
 from pmc15m.synth import words
 from pmc15m.synth.dice import Dice, make_rng
-from pmc15m.synth.pool import CELL_SHAPES, DENSITIES, Pool, Size, add_grain, crop, font, stretch, tint
+from pmc15m.synth.pool import CELL_SHAPES, DENSITIES, Pool, Size, add_grain, crop, font, haze, stretch, tint
 
 GLOWS = ("green", "red", "magenta", "yellow", "teal", "orange")
 STAINS = ("purple", "pink", "brown", "blue", "teal")
@@ -63,10 +63,10 @@ class Micrograph:
         return image
 
     def _glow(self, body: Image.Image, nuclei: Image.Image, dice: Dice, pool: Pool) -> Image.Image:
-        haze = crop(dice.pick(pool.clouds), dice.rng, body.size).point(stretch(0, dice.uniform(18, 50)))
+        glow = crop(dice.pick(pool.clouds), dice.rng, body.size).point(stretch(0, dice.uniform(18, 50)))
         light = crop(dice.pick(pool.clouds), dice.rng, body.size).point(stretch(255, dice.uniform(130, 210)))
         lit = add_grain(
-            ImageChops.lighter(ImageChops.multiply(body, light), haze), pool, dice.rng, dice.uniform(0.1, 0.4)
+            ImageChops.lighter(ImageChops.multiply(body, light), glow), pool, dice.rng, dice.uniform(0.1, 0.4)
         )
         image = tint(lit, (4, 4, 6), _bright(words.shade(dice.rng, self.colour)))
         if self.nuclei:
@@ -74,8 +74,8 @@ class Micrograph:
         return image
 
     def _stain(self, body: Image.Image, nuclei: Image.Image, dice: Dice, pool: Pool) -> Image.Image:
-        ground = crop(dice.pick(pool.clouds), dice.rng, body.size).point(stretch(10, dice.uniform(40, 80)))
-        depth = ImageChops.lighter(body.point(stretch(0, dice.uniform(140, 200))), ground)
+        ground = haze(pool, dice.rng, body.size).point(stretch(5, dice.uniform(40, 70)))
+        depth = ImageChops.lighter(body.point(stretch(0, dice.uniform(170, 235))), ground)
         depth = add_grain(depth, pool, dice.rng, dice.uniform(0.3, 0.8))
         pale = PALE[self.ground]
         image = tint(depth, (pale[0], pale[1], pale[2]), words.shade(dice.rng, self.colour))
@@ -121,4 +121,5 @@ def make_micrograph(dice: Dice) -> Micrograph:
         nuclei = "blue" if dice.chance(0.5) else ""
         return Micrograph(shape, density, dice.pick(GLOWS), "black", nuclei, arrows, bar)
     colour, nuclei = dice.sample(STAINS, 2)
-    return Micrograph(shape, density, colour, dice.pick(tuple(PALE)), nuclei if dice.chance(0.5) else "", arrows, bar)
+    grounds = [ground for ground in PALE if colour not in ground]
+    return Micrograph(shape, density, colour, dice.pick(grounds), nuclei if dice.chance(0.5) else "", arrows, bar)

@@ -7,7 +7,7 @@ from PIL import Image, ImageChops, ImageDraw
 
 from pmc15m.synth import words
 from pmc15m.synth.dice import Dice
-from pmc15m.synth.pool import OBJECT_SHAPES, Pool, Rgb, Size, add_grain, crop, font, stretch, tint
+from pmc15m.synth.pool import OBJECT_SHAPES, Pool, Rgb, Size, add_grain, crop, font, haze, stretch, tint
 
 GROUNDS: dict[str, Rgb] = {
     "a pale grey": (205, 207, 210),
@@ -20,6 +20,8 @@ GROUNDS: dict[str, Rgb] = {
 }
 ARRANGEMENTS = ("in a row", "in a circle", "scattered over the bench")
 LIGHTS = ("left", "right")
+MIN_CONTRAST = 45
+"""Between objects and ground: what hardly shows makes look-alikes of its background."""
 FIELDS: dict[str, Rgb] = {
     "green": (92, 140, 62),
     "yellow": (196, 172, 78),
@@ -65,11 +67,12 @@ class Objects:
     def draw(self, size: Size, dice: Dice, pool: Pool) -> Image.Image:
         """Draw it."""
         ground = _shifted(GROUNDS[self.ground], dice)
-        dark = (round(ground[0] * 0.72), round(ground[1] * 0.72), round(ground[2] * 0.72))
-        grey = add_grain(crop(dice.pick(pool.clouds), dice.rng, size), pool, dice.rng, dice.uniform(0.1, 0.5))
+        depth = dice.uniform(0.5, 0.75)
+        dark = (round(ground[0] * depth), round(ground[1] * depth), round(ground[2] * depth))
+        grey = add_grain(haze(pool, dice.rng, size), pool, dice.rng, dice.uniform(0.1, 0.5))
         slope = pool.slopes[self.light].resize(size, Image.Resampling.BILINEAR)
         image = tint(ImageChops.multiply(grey, slope.point(stretch(dice.uniform(70, 190), 255))), dark, ground)
-        side = self._side(size) * dice.uniform(0.78, 1.0)
+        side = self._side(size) * dice.uniform(0.66 if self.num_objects == 1 else 0.78, 1.0)
         mask_side = max(8, round(side))
         ink = words.shade(dice.rng, self.colour, 22)
         for x, y in self._places(size, dice):
@@ -111,7 +114,7 @@ class Objects:
         width, height = size
         count, base = self.num_objects, dice.uniform(0.38, 0.52) * height
         if count == 1:
-            return [(width * dice.uniform(0.4, 0.6), base)]
+            return [(width * dice.uniform(0.28, 0.72), height * dice.uniform(0.32, 0.62))]
         if self.arrangement == "in a row":
             step = width * 0.94 / count
             return [(width * 0.03 + (i + 0.5) * step, base + dice.uniform(-0.04, 0.04) * height) for i in range(count)]
@@ -179,6 +182,11 @@ def _shifted(colour: Rgb, dice: Dice, spread: int = 10) -> Rgb:
     return red, green, blue
 
 
+def brightness(colour: Rgb) -> float:
+    """Return how bright a colour is, from 0 to 255."""
+    return 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2]
+
+
 def _draw_ruler(image: Image.Image, dice: Dice) -> None:
     draw, (width, height) = ImageDraw.Draw(image), image.size
     top = round(height * 0.9)
@@ -195,16 +203,8 @@ def make_objects(dice: Dice) -> Objects:
     """Return a photograph of objects."""
     count, shape = dice.between(1, 9), dice.pick(OBJECT_SHAPES)
     ground = dice.pick(tuple(GROUNDS))
-    close = {
-        "a pale grey": "grey",
-        "a dark": "black",
-        "a dark blue": "blue",
-        "a pale green": "green",
-        "a wooden": "brown",
-    }
-    colours = [
-        name for name in words.COLOUR_NAMES if name != close.get(ground) and (ground, name) != ("a sandy", "yellow")
-    ]
+    light_of_ground = brightness(GROUNDS[ground])
+    colours = [c for c in words.COLOUR_NAMES if abs(brightness(words.COLOURS[c]) - light_of_ground) > MIN_CONTRAST]
     arrangement, light = dice.pick(ARRANGEMENTS), dice.pick(LIGHTS)
     return Objects(count, shape, dice.pick(colours), arrangement, ground, light, dice.chance(0.3))
 

@@ -42,7 +42,7 @@ class Pool:
 @lru_cache(maxsize=2)
 def build_pool(seed: int) -> Pool:
     """Make the images of a seed: half a second, and some 40 MB."""
-    clouds = tuple(_cloud(make_rng(seed, i, "cloud"), 3 + i) for i in range(6))
+    clouds = tuple(_cloud(make_rng(seed, i, "cloud"), 3 + i % 6) for i in range(10))
     grains = tuple(_grain(make_rng(seed, i, "grain")) for i in range(3))
     cells, nuclei = {}, {}
     for shape in CELL_SHAPES:
@@ -193,6 +193,12 @@ def add_grain(image: Grey, pool: Pool, rng: np.random.Generator, strength: float
     """Return a grey image with speckle of a strength from 0 to 1."""
     noise = crop(pool.grains[int(rng.random() * len(pool.grains))], rng, image.size)
     return ImageChops.multiply(image, noise.point(stretch(255 * (1 - strength), 255)))
+
+
+def haze(pool: Pool, rng: np.random.Generator, size: Size) -> Grey:
+    """Return smooth noise that no other figure has: two clouds, one over the other."""
+    first, second = (pool.clouds[int(i)] for i in rng.permutation(len(pool.clouds))[:2])
+    return ImageChops.multiply(crop(first, rng, size).point(stretch(70, 255)), crop(second, rng, size))
 
 
 def stretch(low: float, high: float) -> list[int]:
