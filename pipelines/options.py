@@ -1,6 +1,9 @@
 """Beam's own options, after a bare `--`: checked, since Beam drops what it does not know."""
 
+import argparse
+import json
 import sys
+from typing import NoReturn
 
 from apache_beam.options.pipeline_options import (
     DirectOptions,
@@ -8,16 +11,17 @@ from apache_beam.options.pipeline_options import (
     SetupOptions,
     StandardOptions,
 )
+from apache_beam.runners.runner import create_runner
 
 from pmc15m.errors import UsageError
 
 DEFAULT_RUNNER = "FnApiRunner"
 
 REFUSED_RUNNERS = {
-    "daskrunner": "it is silently wrong: tagged outputs get every element and Parquet files end with 0 rows",
-    "interactiverunner": "it is for notebooks, not for jobs",
-    "renderrunner": "it draws a graph and runs nothing",
-    "beampysparkrunner": "it is silently wrong: tagged outputs get every element",
+    "dask": "it is silently wrong: tagged outputs get every element and Parquet files end with 0 rows",
+    "interactive": "it is for notebooks, not for jobs",
+    "render": "it draws a graph and runs nothing",
+    "beampyspark": "it is silently wrong: tagged outputs get every element",
 }
 
 
@@ -29,43 +33,49 @@ def parse_beam_options(argv: list[str]) -> PipelineOptions:
     """Return the options of a pipeline; says on stderr what was changed.
 
     Raises:
-        OptionsError: an option that Beam does not know, or a runner that is known to be wrong.
+        OptionsError: a word that Beam would drop, a value that it cannot read, or a runner that is
+            unknown or known to be wrong.
     """
-    try:
-        options = PipelineOptions(argv, pickle_library="cloudpickle")
-        known = set(PipelineOptions([]).get_all_options())
-        kept = options.get_all_options(drop_default=True, retain_unknown_options=True)
-    except SystemExit as error:  # argparse has said what is wrong
-        raise OptionsError(f"Beam cannot read its options: {' '.join(argv)}") from error
-    unknown = sorted(set(kept) - known)
-    if unknown:
-        raise OptionsError(f"unknown Beam option --{unknown[0]} (after --)")
-    stray = [word for word in argv if not word.startswith("-") and not _is_value(word, argv)]
-    if stray:
-        raise OptionsError(f"{stray[0]!r} after -- is no Beam option")
+    PipelineOptions([]).get_all_options(add_extra_args_fn=lambda parser: _check_words(argv, parser))
+    options = PipelineOptions(argv, pickle_library="cloudpickle")
     options.view_as(StandardOptions).runner = _runner(options.view_as(StandardOptions).runner)
     options.view_as(SetupOptions).save_main_session = False
     return options
 
 
-def _is_value(word: str, argv: list[str]) -> bool:
-    """Return whether a word follows an option that may take it as its value."""
-    before = argv[argv.index(word) - 1] if argv.index(word) else ""
-    return before.startswith("--") and "=" not in before
+def _check_words(argv: list[str], parser: argparse.ArgumentParser) -> None:
+    """Refuse the words that are left when Beam's own parser has taken its options."""
+
+    def refuse(message: str) -> NoReturn:
+        raise OptionsError(f"Beam option after --: {message}")
+
+    parser.error = refuse  # type: ignore[method-assign]
+    try:
+        _, left = parser.parse_known_args(argv)
+    except json.JSONDecodeError as error:  # in the value of an option
+        refuse(str(error))
+    if left and left[0].startswith("-"):
+        raise OptionsError(f"unknown Beam option {left[0].partition('=')[0]} (after --)")
+    if left:
+        raise OptionsError(f"{left[0]!r} after -- is no Beam option")
 
 
 def _runner(asked: str | None) -> str:
     name = (asked or DEFAULT_RUNNER).rpartition(".")[2]
-    key = name.lower().replace("-", "").replace("_", "")
+    key = name.lower().removesuffix("runner")
     if key in REFUSED_RUNNERS:
         raise OptionsError(f"--runner={asked} is refused: {REFUSED_RUNNERS[key]}")
-    if key in {"directrunner", "switchingdirectrunner"}:
+    if key in {"direct", "switchingdirect"}:
         print(  # noqa: T201, the user asked for something else
             f"pmc15m: --runner={asked} would try to download another engine first; {DEFAULT_RUNNER} is used, "
             "which is what DirectRunner falls back to",
             file=sys.stderr,
         )
         return DEFAULT_RUNNER
+    try:
+        create_runner(asked or DEFAULT_RUNNER)
+    except (ValueError, ImportError, AttributeError, TypeError) as error:
+        raise OptionsError(f"--runner={asked}: {error}") from error
     return asked or DEFAULT_RUNNER
 
 

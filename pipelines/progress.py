@@ -45,6 +45,7 @@ class StageProgress:
         """Name what is counted, and where the bar goes; lines go to the log."""
         self._of = counts
         self._counts: dict[str, int] = {}
+        self._is_complete = False
         self._socket: socket.socket | None = None
         self._thread = threading.Thread(target=self._listen, name=f"progress-{counts.stage}", daemon=True)
         self._stopped = threading.Event()
@@ -85,8 +86,7 @@ class StageProgress:
         self._thread.join()
         if self._socket is not None:
             self._socket.close()
-        if kind is None:
-            self._counts[self._of.done_by] = self._of.total  # datagrams may be lost; the end is not
+        self._is_complete = kind is None  # datagrams may be lost; the end is not
         self._show()
         if self._bar is not None:
             self._bar.stop()
@@ -108,7 +108,7 @@ class StageProgress:
                 self._show()
 
     def _show(self) -> None:
-        done = min(self._counts.get(self._of.done_by, 0), self._of.total)
+        done = self._of.total if self._is_complete else min(self._counts.get(self._of.done_by, 0), self._of.total)
         out = self._counts.get(self._of.out_by, 0)
         rejects = sum(count for name, count in self._counts.items() if "/rejects/" in name)
         rate = done / max(time.monotonic() - self._started_at, 1e-9)

@@ -56,7 +56,7 @@ def _sequence(marks: list[str]) -> tuple[str, ...]:
 
 
 def _expand(text: str) -> list[str]:
-    letters = re.findall(r"[A-Za-z](?![A-Za-z])", text)
+    letters = re.findall(r"\b[A-Za-z]\b", text)  # and no letter of "and"
     if len(letters) == 2 and re.search(r"[-\u2013]", text) and letters[0] < letters[1]:
         return [chr(code) for code in range(ord(letters[0]), ord(letters[1]) + 1)]
     return letters

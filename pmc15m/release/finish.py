@@ -19,6 +19,7 @@ from pmc15m.store import Store
 
 MANIFEST = "manifest.json"
 INCOMPLETE = "incomplete.json"
+STAGE = "shard"
 SCHEMA_VERSION = 1
 
 
@@ -51,11 +52,11 @@ def check_release(out: str, config: str, overwrite: bool) -> None:
         OutputError: it holds something foreign, or a release of another config, or cannot be written.
     """
     store = Store(out)
-    manifest = read_json(store, MANIFEST)
+    manifest = _read_own(store, MANIFEST)
     if manifest is not None:
-        if not overwrite and manifest.get("origin", {}).get("config") != config:
+        if not overwrite and manifest["origin"].get("config") != config:
             raise OutputError(f"{out} holds a release of another config: choose another folder, or say --overwrite")
-    elif read_json(store, INCOMPLETE) is None:
+    elif _read_own(store, INCOMPLETE) is None:
         check_unused(out)
     check_writable(out)
 
@@ -67,22 +68,35 @@ def start_release(out: str, origin: Origin, overwrite: bool) -> bool:
         OutputError: it holds something foreign, or another release and overwrite is False.
     """
     store = Store(out)
-    manifest = read_json(store, MANIFEST)
-    if manifest is None and read_json(store, INCOMPLETE) is None:
+    manifest = _read_own(store, MANIFEST)
+    if manifest is None and _read_own(store, INCOMPLETE) is None:
         check_unused(out)
     elif manifest is not None:
-        if manifest.get("origin") == asdict(origin):
+        if manifest["origin"] == asdict(origin):
             store.delete(INCOMPLETE)
             return False
         if not overwrite:
             raise OutputError(f"{out} holds another release: choose another folder, or say --overwrite")
     check_writable(out)
-    store.put_bytes(b"{}\n", INCOMPLETE)
+    store.put_bytes(_json_bytes({"origin": asdict(origin)}), INCOMPLETE)
     store.delete(MANIFEST)
     for entry in list(store.list()):
         if entry.name != INCOMPLETE:
             store.delete(entry.name)
     return True
+
+
+def _read_own(store: Store, name: str) -> dict[str, Any] | None:
+    """Return a JSON object of a release, or None where there is no such file.
+
+    Raises:
+        OutputError: someone else wrote it, so that nothing here may be replaced.
+    """
+    found = read_json(store, name)
+    origin = found.get("origin") if found is not None else {"stage": STAGE}
+    if not isinstance(origin, dict) or origin.get("stage") != STAGE:
+        raise OutputError(f"{store.uri} holds a {name} that pmc15m did not write: choose an empty folder")
+    return found
 
 
 def finish_release(

@@ -20,7 +20,7 @@ from pmc15m.records import Decision, Pair, Reason, Reject, Shard, Stage, Tally
 from pmc15m.release.table import PAIRS_SCHEMA, pair_row, sample_json
 from pmc15m.release.tar import TarFile
 from pmc15m.rows import order_range, read_range, write_table
-from pmc15m.store import Store
+from pmc15m.store import Store, TooLargeError
 
 IMAGE_EXTENSION = "jpg"
 TABLE_ROW_GROUP_ROWS = 1_000
@@ -136,6 +136,8 @@ def _add_sample(
         data = Store(job.source).read_bytes(f"{figure.location}/{figure.graphic}", job.images.max_bytes)
     except FileNotFoundError:
         return _reject(pair, Reason.SOURCE_CHANGED, f"{figure.graphic} is gone since extract")
+    except TooLargeError as error:
+        return _reject(pair, Reason.SOURCE_CHANGED, f"{error}; had {image.num_bytes:,} bytes")
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 != image.sha256:
         return _reject(pair, Reason.SOURCE_CHANGED, f"{figure.graphic} has sha256 {sha256}, had {image.sha256}")

@@ -56,7 +56,7 @@ def make_metadata(seed: int, facts: Facts, files: Mapping[str, bytes], fault: Fa
     own = {f"{stem}.xml": "xml_url", f"{stem}.txt": "text_url"}
     urls = [(own[name], url(name)) for name in files if name in own]
     metadata: dict[str, Any] = {
-        "pmcid": pmcid_in_json(facts, fault),
+        "pmcid": _pmcid_in_json(facts, fault),
         "version": facts.version,
         "pmid": facts.pmid,
         "doi": facts.doi,
@@ -77,6 +77,6 @@ def make_metadata(seed: int, facts: Facts, files: Mapping[str, bytes], fault: Fa
     return text[: len(text) // 2].encode() if fault == Fault.JSON_BROKEN else text.encode()
 
 
-def pmcid_in_json(facts: Facts, fault: Fault | None) -> str:
+def _pmcid_in_json(facts: Facts, fault: Fault | None) -> str:
     """Return the pmcid that the JSON gives: with a fault, that of an article far away."""
     return f"PMC{int(facts.pmcid[3:]) + 5_000_000}" if fault == Fault.JSON_OTHER else facts.pmcid

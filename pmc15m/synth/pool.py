@@ -41,7 +41,7 @@ class Pool:
 
 @lru_cache(maxsize=2)
 def build_pool(seed: int) -> Pool:
-    """Make the images of a seed: half a second, and some 40 MB."""
+    """Make the images of a seed: a second of work, and some 55 MB."""
     clouds = tuple(_cloud(make_rng(seed, i, "cloud"), 3 + i % 6) for i in range(10))
     grains = tuple(_grain(make_rng(seed, i, "grain")) for i in range(3))
     cells, nuclei = {}, {}

@@ -40,7 +40,12 @@ class ExpectedFigure:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The right answer to one article version."""
+    """The right answer to one article version.
+
+    Graphics outside any fig (images of tables) are not told of: a pipeline may reject each as
+    `not_a_figure`, or pass over it. A copy is a duplicate where the article that it copies from is in
+    the set too: that is always an earlier one.
+    """
 
     pmcid: str
     version: int

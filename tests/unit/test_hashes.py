@@ -41,7 +41,7 @@ PICTURES += [Image.fromarray(np.random.RandomState(s).randint(0, 256, (50 + s, 9
 PICTURES += [plot(seed) for seed in range(20)]
 
 
-@pytest.mark.parametrize("image", PICTURES, ids=str)
+@pytest.mark.parametrize("image", PICTURES, ids=range(len(PICTURES)))
 def test_hash_is_bit_for_bit_the_one_of_imagehash(image: Image.Image) -> None:
     expected = np.packbits(imagehash.phash(image, hash_size=16).hash).tobytes()
     assert dct_hash(image) == expected
