@@ -24,6 +24,7 @@ from pmc15m.records import ArticleRef
 from pmc15m.release.finish import ReleaseJob, check_release, start_release
 from pmc15m.release.rejects import RejectsJob, plan_reject_tables
 from pmc15m.release.shards import ShardJob, plan_shards
+from pmc15m.rows import content_of
 from pmc15m.stages import Origin, OutputError, StageFiles, locked_output, read_stage, start_stage
 from pmc15m.store import Store
 
@@ -89,9 +90,12 @@ def run_shard(source: str, pairs: str, decisions: str, out: str, run: Run) -> No
             folder cannot be used.
     """
     extracted, curated = read_stage(pairs, "extract"), read_stage(decisions, "curate")
+    _check_origin(extracted, pairs, digest(run.config.xml, run.config.images))
+    _check_origin(curated, decisions, digest(run.config.filters, run.config.splits))
     if curated.origin.inputs != extracted.content:
         raise OutputError(f"{decisions} was made from other pairs than those of {pairs}: run curate again")
-    inputs = hashlib.sha256(f"{extracted.content} {curated.content}".encode()).hexdigest()
+    rows = (extracted.content, content_of(extracted.rejects), curated.content, content_of(curated.rejects))
+    inputs = hashlib.sha256(" ".join(rows).encode()).hexdigest()
     origin = Origin("shard", __version__, digest(run.config), inputs)
     with locked_output(out):
         if start_release(out, origin, run.overwrite or run.fresh):
@@ -131,11 +135,33 @@ def _run_shard(
 
 
 def run_build(source: str, work: str, out: str, run: Run) -> None:
-    """Run all stages: pairs and decisions go to folders of `work`, the release to `out`."""
+    """Run all stages: pairs and decisions go to folders of `work`, the release to `out`.
+
+    Raises:
+        SourceError: the source is missing or holds no article.
+        OutputError: an output folder cannot be used, or two of them are one or lie in each other.
+    """
+    _check_apart(out, f"{work}/pairs", f"{work}/decisions")
     check_release(out, digest(run.config), run.overwrite or run.fresh)
     run_extract(source, f"{work}/pairs", run)
     run_curate(f"{work}/pairs", f"{work}/decisions", run)
     run_shard(source, f"{work}/pairs", f"{work}/decisions", out, run)
+
+
+def _check_origin(stage: StageFiles, folder: str, config: str) -> None:
+    """Refuse a stage that was made with other values than those that the manifest will name."""
+    if (stage.origin.version, stage.origin.config) != (__version__, config):
+        name = stage.origin.stage
+        raise OutputError(f"{folder} was made with another config or version: run {name} again with this one")
+
+
+def _check_apart(out: str, *others: str) -> None:
+    paths = {
+        uri: f"{store.local_path if (store := Store(uri)).is_local else uri.rstrip('/')}/" for uri in (out, *others)
+    }
+    for other in others:
+        if paths[out].startswith(paths[other]) or paths[other].startswith(paths[out]):
+            raise OutputError(f"{out} and {other} must not lie in each other: choose another folder")
 
 
 def _run(run: Run, counts: Counts, add: Callable[[beam.Pipeline, Meter], None]) -> None:
@@ -153,6 +179,8 @@ def _look_at(source: str) -> tuple[int, str]:
     store = Store(source)
     if not store.exists():
         raise SourceError(f"there is no source {source}")
+    if store.is_local and not store.local_path.is_dir():
+        raise SourceError(f"the source {source} is a file, not a folder")
     articles = [item for item in list_articles(source) if isinstance(item, ArticleRef)]
     if not articles:
         raise SourceError(f"{source} holds no article: no folder such as PMC4991227.1")

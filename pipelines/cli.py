@@ -2,17 +2,16 @@
 
 import argparse
 import logging
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 from pipelines import commands
+from pipelines.signals import STOPPED, Stop, leave
 from pmc15m import __version__
 from pmc15m.errors import UsageError
 
-EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 2, 130, 143
+EXIT_USAGE, EXIT_SIGNAL = 2, 128
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -23,39 +22,30 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr, force=True)
     logging.getLogger("pmc15m").setLevel(args.log_level)
     logging.getLogger().handlers[0].addFilter(_is_worth_saying)
-    previous = signal.signal(signal.SIGTERM, _terminate)
-    try:
-        args.run(args, beams)
-    except UsageError as error:
-        return _refuse(str(error))
-    except KeyboardInterrupt:
-        return _stopped(EXIT_INTERRUPTED)
-    except SystemExit as error:
-        if error.code == EXIT_TERMINATED:
-            return _stopped(EXIT_TERMINATED)
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-    return 0
+    with Stop() as stop:
+        try:
+            args.run(args, beams)
+        except UsageError as error:
+            _say(str(error))
+            return EXIT_USAGE
+        except (KeyboardInterrupt, Exception):  # Beam wraps what is raised inside a step
+            if not stop.exit_code:
+                raise
+            _say(STOPPED)
+    return stop.exit_code
+
+
+def run() -> NoReturn:
+    """Run the command and end the process; threads of a run that was stopped are not waited for."""
+    code = main()
+    if code > EXIT_SIGNAL:
+        leave(code)
+    sys.exit(code)
 
 
 def _is_worth_saying(record: logging.LogRecord) -> bool:
     """Leave out what Beam says at import where the extra `gcp` is not installed."""
     return not record.getMessage().startswith("apitools not found")
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise SystemExit(EXIT_TERMINATED)
-
-
-def _refuse(sentence: str) -> int:
-    _say(sentence)
-    return EXIT_USAGE
-
-
-def _stopped(code: int) -> int:
-    _say("stopped; nothing half stays valid, the same command goes on")
-    return code
 
 
 def _say(sentence: str) -> None:
@@ -122,4 +112,4 @@ def _parser() -> _Parser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -89,8 +89,10 @@ def read_config(path: Path) -> DatasetConfig:
     """
     try:
         return parse_config(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the config: {error}") from error
+    except OSError as error:
+        raise UsageError(f"cannot read the config {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"cannot read the config {path}: {error}") from error
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
 

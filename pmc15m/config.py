@@ -39,6 +39,25 @@ class ConfigError(UsageError):
 
 
 @dataclass(frozen=True, slots=True)
+class SelectConfig:
+    """Which articles are fetched at all; an empty list or 0 selects by nothing."""
+
+    licenses: tuple[str, ...] = ()  # classes by the metadata
+    year_from: int = 0
+    year_to: int = 0
+    journals: tuple[str, ...] = ()  # titles, without regard to case
+    article_types: tuple[str, ...] = ()  # article/@article-type
+    max_articles: int = 0  # those of the smallest digest of their pmcid: a fair sample
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        for name in self.licenses:
+            _check(name in LICENSE_CLASSES, f"select.licenses must be of {', '.join(LICENSE_CLASSES)}", name)
+        for name in ("year_from", "year_to", "max_articles"):
+            _check(getattr(self, name) >= 0, f"select.{name} must not be negative", getattr(self, name))
+
+
+@dataclass(frozen=True, slots=True)
 class XmlConfig:
     """How much XML is read."""
 
@@ -139,6 +158,7 @@ class ShardsConfig:
 class DatasetConfig:
     """The whole file."""
 
+    select: SelectConfig = field(default_factory=SelectConfig)
     xml: XmlConfig = field(default_factory=XmlConfig)
     images: ImagesConfig = field(default_factory=ImagesConfig)
     filters: FiltersConfig = field(default_factory=FiltersConfig)

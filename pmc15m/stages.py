@@ -139,7 +139,9 @@ def check_writable(folder: str) -> None:
         return
     path = store.local_path
     existing = next(parent for parent in (path, *path.parents) if parent.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+    if not existing.is_dir():
+        raise OutputError(f"{folder} cannot be written: {existing} is a file, not a folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
         raise OutputError(f"{folder} cannot be written: no permission in {existing}")
     if os.statvfs(existing).f_flag & os.ST_RDONLY:
         raise OutputError(f"{folder} cannot be written: {existing} is read-only")

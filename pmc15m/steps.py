@@ -70,12 +70,17 @@ class Step(beam.PTransform[Any, Any]):
     def expand(self, elements: PCollection[Any]) -> PCollection[Any]:
         """Take elements, give what goes on."""
         apply = _Apply(self._fn, self._args, self.default_label(), self._ledger.meter)
-        done = elements | "Apply" >> beam.ParDo(apply).with_output_types(
-            _what_goes_on(self._fn), rejects=Reject, tallies=tuple[str, int]
-        ).with_outputs("rejects", "tallies", main="out")
+        typed = beam.ParDo(apply).with_input_types(_what_goes_in(self._fn))
+        typed = typed.with_output_types(_what_goes_on(self._fn), rejects=Reject, tallies=tuple[str, int])
+        done = elements | "Apply" >> typed.with_outputs("rejects", "tallies", main="out")
         self._ledger.add(done.rejects, done.tallies)
         goes_on: PCollection[Any] = done.out
         return goes_on
+
+
+def _what_goes_in(fn: StepFunction) -> Any:
+    """Return the type of the element that a step function takes: its first argument."""
+    return next(iter(get_type_hints(fn).values()))
 
 
 def _what_goes_on(fn: StepFunction) -> Any:
@@ -129,7 +134,7 @@ class WriteRows(beam.PTransform[Any, Any]):
     def expand(self, records: PCollection[Any]) -> PCollection[RowFile]:
         """Take records, give row files."""
         write = _WriteRows(self._cls, self._out, self._prefix)
-        return records | beam.ParDo(write).with_output_types(RowFile)
+        return records | beam.ParDo(write).with_input_types(self._cls).with_output_types(RowFile)
 
 
 class _WriteRows(beam.DoFn):

@@ -103,12 +103,13 @@ class Store:
         try:
             with local.open("rb") as source, target:
                 shutil.copyfileobj(source, target, _COPY_BYTES)
-            num_bytes = filesystem.get_file_info(path).size
-            if num_bytes != local.stat().st_size:
-                raise OSError(f"{self.uri}/{name} holds {num_bytes} bytes after the upload, not {local.stat().st_size}")
         except BaseException:  # a stream that is closed is an object, half or whole
             self.delete(name)
             raise
+        num_bytes = filesystem.get_file_info(path).size
+        if num_bytes != local.stat().st_size:
+            filesystem.delete_file(path)
+            raise OSError(f"{self.uri}/{name} holds {num_bytes} bytes after the upload, not {local.stat().st_size}")
 
     def put_bytes(self, data: bytes, name: str) -> None:
         """Put some bytes as a file, whole or not at all."""
@@ -142,13 +143,16 @@ class Store:
         return filesystem, f"{root}/{name}" if name else root
 
 
-@functools.cache
 def _open(uri: str) -> tuple[fs.FileSystem, str]:
-    """Return file system and root; cached in a function, since an S3 file system must not outlive exit."""
-    if uri.startswith(SCHEMES):
-        filesystem, path = fs.FileSystem.from_uri(uri)
-        return filesystem, path.rstrip("/")
-    return fs.LocalFileSystem(), os.path.abspath(uri)
+    """Return file system and root."""
+    return _connect(uri) if uri.startswith(SCHEMES) else (fs.LocalFileSystem(), os.path.abspath(uri))
+
+
+@functools.cache
+def _connect(uri: str) -> tuple[fs.FileSystem, str]:
+    """Connect once; cached in a function, since an S3 file system must not outlive exit."""
+    filesystem, path = fs.FileSystem.from_uri(uri)
+    return filesystem, path.rstrip("/")
 
 
 def _move_whole(local: Path, target: Path) -> None:

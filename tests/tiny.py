@@ -20,6 +20,7 @@ licenses = ["CC0", "CC BY", "CC BY-ND"]
 min_caption_words = 2
 
 [splits]
+salt = "tiny-5"
 val_fraction = 0.2
 test_fraction = 0.2
 
@@ -63,8 +64,8 @@ def write_article(
         "is_manuscript": False,
         "is_retracted": False,
         "license_code": "CC BY",
-        "xml_url": f"{root}/{name}.xml?md5={_md5(xml)}",
-        "media_urls": [f"{root}/{file}" + (f"?md5={_md5(data)}" if data else "") for file, data in media.items()],
+        "xml_url": f"{root}/{name}.xml?md5={md5(xml)}",
+        "media_urls": [f"{root}/{file}" + (f"?md5={md5(data)}" if data else "") for file, data in media.items()],
     }
     files = {f"{name}.xml": xml, f"{name}.json": json.dumps(fields | metadata).encode(), **media}
     for file, data in files.items():
@@ -72,7 +73,8 @@ def write_article(
             (folder / file).write_bytes(data)
 
 
-def _md5(data: bytes) -> str:
+def md5(data: bytes) -> str:
+    """Return the md5 as the metadata gives it."""
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 

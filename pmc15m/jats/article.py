@@ -7,6 +7,8 @@ graphics seen are figures and rejects, no more and no less.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from lxml import etree
@@ -86,6 +88,17 @@ def _article_reject(ref: ArticleRef, reason: Reason, detail: str) -> Reject:
     return Reject(ref.key, ref.pmcid, ref.version, None, Stage.EXTRACT, reason, detail)
 
 
+@dataclass(slots=True)
+class _Judged:
+    """One graphic of a fig: the first reason against it, or what makes it a figure."""
+
+    unit: Unit
+    reason: Reason | None = None
+    detail: str = ""
+    caption: str = ""
+    rights: Rights | None = None  # of the figure's own
+
+
 class _ArticleParser:
     """Holds what all figs of one article share."""
 
@@ -101,76 +114,73 @@ class _ArticleParser:
         found = find_figs(self._article, MediaIndex(self._md5s))
         if not any(not fig.exclusion.startswith("repeats") for fig in found.figs):
             yield _article_reject(self._ref, Reason.NO_FIGURES, "no fig element in the article")
-        if found.figs:
-            mentions = MentionFinder(self._article, found.figs, self._links)
-            facts = read_facts(self._article, self._package, self._links)
-            rights = article_rights(self._article)
-            for fig in found.figs:
-                yield from self._judge(fig, facts, rights, mentions)
+        self._mentions = MentionFinder(self._article, found.figs, self._links, found.xrefs)
+        for fig in found.figs:
+            yield from self._judge(fig)
         for ordinal, (graphic, holder) in enumerate(found.strays, 1):
             key = make_key(self._ref.pmcid, 0, ordinal)
             detail = f"graphic {href_of(graphic)!r} in {holder}"
             yield self._reject(key, None, Reason.NOT_A_FIGURE, detail)
 
-    def _judge(self, fig: Fig, facts: Article, rights: Rights, mentions: MentionFinder) -> Iterator[Figure | Reject]:
+    @cached_property
+    def _facts(self) -> Article:
+        return read_facts(self._article, self._package, self._links)
+
+    @cached_property
+    def _rights(self) -> Rights:
+        return article_rights(self._article)
+
+    def _judge(self, fig: Fig) -> Iterator[Figure | Reject]:
         """Yield the figures of a fig, and one reject for it or for each graphic that fails."""
         label = self._captions.label(fig)
-        units = [unit for unit in fig.units if not unit.is_thumbnail] or fig.units
+        units = fig.units
+        if len(units) > 1:
+            units = [unit for unit in units if not unit.is_thumbnail] or units
         if fig.exclusion or is_table_label(label):
             detail = fig.exclusion or f"labelled {label!r}"
             yield self._fig_reject(fig, units, Reason.NOT_A_FIGURE, detail)
             return
-        judged = [(unit, *self._judge_unit(fig, unit)) for unit in units]
-        failures = [(unit, reason, detail) for unit, reason, detail in judged if reason is not None]
+        judged = [self._judge_unit(fig, unit) for unit in units]
+        failures = [(one.reason, one.detail) for one in judged if one.reason is not None]
         if len(failures) == len(judged):
-            order = list(_ORDER)
-            none = (None, Reason.NO_GRAPHIC, "the fig has no graphic of its own")
-            _, first, detail = min(failures, key=lambda failure: order.index(failure[1]), default=none)
+            none = (Reason.NO_GRAPHIC, "the fig has no graphic of its own")
+            first, detail = min(failures, key=lambda failure: _ORDER.index(failure[0]), default=none)
             yield self._fig_reject(fig, units, first, detail)
             return
-        for unit, reason, detail in judged:
-            key = make_key(self._ref.pmcid, fig.ordinal, unit.ordinal)
-            if reason is None:
-                yield self._figure(key, fig, unit, label, facts, rights, mentions, len(units), units.index(unit) + 1)
+        for part, one in enumerate(judged, 1):
+            if one.reason is None:
+                yield self._figure(fig, label, one, part, len(judged))
             else:
-                yield self._reject(key, fig.fig_id, reason, detail)
+                key = make_key(self._ref.pmcid, fig.ordinal, one.unit.ordinal)
+                yield self._reject(key, fig.fig_id, one.reason, one.detail)
 
-    def _judge_unit(self, fig: Fig, unit: Unit) -> tuple[Reason | None, str]:
-        """Return the first reason against one graphic of a fig, and its detail; None if it is a figure."""
+    def _judge_unit(self, fig: Fig, unit: Unit) -> _Judged:
+        """Return the first reason against one graphic of a fig; None if it is a figure."""
         href = href_of(unit.chosen)
         if not href:
-            return Reason.NO_GRAPHIC, "the graphic has an empty href"
-        if not self._captions.caption(fig, unit.chosen):
-            return Reason.NO_CAPTION, f"graphic {href!r}"
-        own = object_rights(_objects_of(fig, unit))
-        if own is not None and not own.names_license:
-            return Reason.NOT_LICENSED, "permissions of its own name no licence: all rights reserved"
-        if unit.media is None:
-            return Reason.GRAPHIC_NOT_IN_PACKAGE, f"href {href!r} names none of {len(self._md5s)} media files"
-        return None, ""
-
-    def _figure(
-        self,
-        key: str,
-        fig: Fig,
-        unit: Unit,
-        label: str | None,
-        facts: Article,
-        rights: Rights,
-        mentions: MentionFinder,
-        num_parts: int,
-        part: int,
-    ) -> Figure:
+            return _Judged(unit, Reason.NO_GRAPHIC, "the graphic has an empty href")
         caption = self._captions.caption(fig, unit.chosen)
-        license_class, url, flags = self._rights_of(fig, unit, rights)
-        media = str(unit.media)
+        if not caption:
+            return _Judged(unit, Reason.NO_CAPTION, f"graphic {href!r}")
+        own = object_rights([unit.chosen, fig.element, *reversed(fig.groups)])
+        if own is not None and not own.names_license:
+            detail = "permissions of its own name no licence: all rights reserved"
+            return _Judged(unit, Reason.NOT_LICENSED, detail)
+        if unit.media is None:
+            detail = f"href {href!r} names none of {len(self._md5s)} media files"
+            return _Judged(unit, Reason.GRAPHIC_NOT_IN_PACKAGE, detail)
+        return _Judged(unit, caption=caption, rights=own)
+
+    def _figure(self, fig: Fig, label: str | None, judged: _Judged, part: int, num_parts: int) -> Figure:
+        license_class, url, flags = self._rights_of(judged.rights)
+        media = str(judged.unit.media)
         return Figure(
-            key=key,
-            article=facts,
+            key=make_key(self._ref.pmcid, fig.ordinal, judged.unit.ordinal),
+            article=self._facts,
             fig_id=fig.fig_id,
             label=label,
-            caption=caption,
-            mentions=mentions.mentions_of(fig),
+            caption=judged.caption,
+            mentions=self._mentions.mentions_of(fig),
             kind="graphical_abstract" if _is_in_abstract(fig.element) else "figure",
             graphic=media,
             graphic_md5=self._md5s[media],
@@ -180,12 +190,12 @@ class _ArticleParser:
             license=license_class,
             license_url=url,
             rights_flags=tuple(sorted(flags)),
-            panel_labels=find_panel_labels(caption, marks_of(fig.element)),
+            panel_labels=find_panel_labels(judged.caption, marks_of(fig.element)),
         )
 
-    def _rights_of(self, fig: Fig, unit: Unit, rights: Rights) -> tuple[str, str | None, set[str]]:
+    def _rights_of(self, own: Rights | None) -> tuple[str, str | None, set[str]]:
         """Return class, URL and flags: a figure's own permissions beat the article's."""
-        own = object_rights(_objects_of(fig, unit))
+        rights = self._rights
         if own is not None:
             flags = {"own_permissions"} | ({"license_conflict"} if own.is_conflicting else set())
             url = own.url or (rights.url if own.license == rights.license else None)
@@ -218,10 +228,6 @@ _ORDER = (
     Reason.NOT_LICENSED,
     Reason.GRAPHIC_NOT_IN_PACKAGE,
 )
-
-
-def _objects_of(fig: Fig, unit: Unit) -> list[_Element]:
-    return [unit.chosen, fig.element, *reversed(fig.groups)]
 
 
 def _is_in_abstract(element: _Element) -> bool:

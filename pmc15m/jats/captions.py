@@ -4,9 +4,9 @@ import re
 
 from lxml import etree
 
-from pmc15m.jats.figs import XML_LANG, Fig, is_online, is_print_only, lang_rank
+from pmc15m.jats.figs import XML_LANG, Fig, first_child, is_online, is_print_only, lang_rank
 from pmc15m.jats.links import Links
-from pmc15m.jats.text import clean_text, is_own_doi, normalize
+from pmc15m.jats.text import clean_text, is_own_doi
 
 _Element = etree._Element
 
@@ -32,6 +32,8 @@ class CaptionReader:
         """Keep what decides between languages and odd links."""
         self._links = links
         self._article_lang = article_lang
+        self._labels: dict[_Element, str | None] = {}
+        self._texts: dict[_Element, str] = {}  # of captions
 
     def label(self, fig: Fig) -> str | None:
         """Return the label of a fig; a bare panel mark in a group takes the group's before it (F6)."""
@@ -44,40 +46,46 @@ class CaptionReader:
 
     def caption(self, fig: Fig, graphic: _Element) -> str:
         """Return group caption, fig caption and graphic caption joined by blanks; "" if there is none."""
-        own = self._own_caption(fig.element) or self._loose_text(fig.element)
-        groups = [self._own_caption(group) for group in fig.groups]
-        of_graphic = self._own_caption(graphic, graphic if own or graphic.find("label") is not None else fig.element)
+        own = self._own_caption(fig.element, fig.element) or self._loose_text(fig.element)
+        if not len(graphic) and not fig.groups:
+            return own
+        groups = [self._own_caption(group, group) for group in fig.groups]
+        has_label = own or first_child(graphic, "label") is not None
+        of_graphic = self._own_caption(graphic, graphic if has_label else fig.element)
         return " ".join(part for part in (*groups, own, of_graphic) if part)
 
     def _own_label(self, element: _Element) -> str | None:
-        label = self._pick(element.findall("label"))
-        return (clean_text(label, self._links) or None) if label is not None else None
+        if element not in self._labels:
+            label = self._pick(list(element.iterchildren("label")))
+            self._labels[element] = (clean_text(label, self._links) or None) if label is not None else None
+        return self._labels[element]
 
-    def _own_caption(self, element: _Element, labelled: _Element | None = None) -> str:
+    def _own_caption(self, element: _Element, labelled: _Element) -> str:
         """Return the caption of an element, less the label of that or of another element at its start."""
-        captions = element.findall("caption")
-        if not captions:
-            return ""
-        texts = {caption: self._caption_text(caption) for caption in captions}
-        best = self._pick([caption for caption in captions if texts[caption]])
+        texts = {caption: text for caption in element.iterchildren("caption") if (text := self._text_of(caption))}
+        best = self._pick(list(texts))
         if best is None:
             return ""
         # Captions that nothing tells apart are parts of one, not forms of one.
-        text = " ".join(texts[caption] for caption in captions if texts[caption] and _form(caption) == _form(best))
-        label = self._own_label(labelled if labelled is not None else element)
+        text = " ".join(text for caption, text in texts.items() if caption is best or _form(caption) == _form(best))
+        label = self._own_label(labelled)
         return cut_label(text, label) if label is not None else text
 
-    def _caption_text(self, caption: _Element) -> str:
+    def _text_of(self, caption: _Element) -> str:
+        if caption not in self._texts:
+            self._texts[caption] = self._read(caption)
+        return self._texts[caption]
+
+    def _read(self, caption: _Element) -> str:
         blocks = list(caption)
-        if len({block.get(XML_LANG) for block in blocks if block.get(XML_LANG)}) > 1:
+        if len(blocks) > 1 and len({lang for block in blocks if (lang := block.get(XML_LANG))}) > 1:
             best = min(lang_rank(block, self._article_lang) for block in blocks)
             blocks = [block for block in blocks if lang_rank(block, self._article_lang) == best]
-        if any(block.tag not in {"title", "p"} or (block.tail and block.tail.strip()) for block in blocks) or (
-            caption.text and caption.text.strip()
-        ):
+        between = [caption.text, *(block.tail for block in blocks)]
+        if any(text and not text.isspace() for text in between) or any(b.tag not in {"title", "p"} for b in blocks):
             return clean_text(caption, self._links)
         texts = [clean_text(block, self._links) for block in blocks]
-        return normalize(" ".join(text for text in texts if text and not is_own_doi(text)))
+        return " ".join(text for text in texts if text and not is_own_doi(text))
 
     def _loose_text(self, fig: _Element) -> str:
         """Return the text of `p` and `statement` that stand in a fig without a caption (F7)."""

@@ -4,6 +4,7 @@ import re
 
 from lxml import etree
 
+from pmc15m.jats.figs import first_child
 from pmc15m.jats.links import Links
 from pmc15m.jats.text import clean_text
 from pmc15m.records import Article, Package
@@ -21,11 +22,12 @@ ARTICLE_URL = "https://pmc.ncbi.nlm.nih.gov/articles/{pmcid}/"
 
 def read_facts(article: _Element, package: Package, links: Links) -> Article:
     """Return the facts, from the metadata where it has them and from the XML where it has not."""
-    meta = article.find("front/article-meta")
+    meta = first_child(article, "front", "article-meta")
     if meta is None:
         meta = etree.Element("article-meta")
-    title = package.title or _text(meta.find("title-group/article-title"), links)
-    journal = next(iter(article.iterfind("front/journal-meta//journal-title")), None)
+    title = package.title or _text(first_child(meta, "title-group", "article-title"), links)
+    journal_meta = first_child(article, "front", "journal-meta")
+    journal = next(journal_meta.iter("journal-title"), None) if journal_meta is not None else None
     journal_text = _text(journal, links)
     year = _year(meta)
     doi = package.doi or _article_id(meta, "doi")
@@ -51,7 +53,7 @@ def _text(element: _Element | None, links: Links) -> str | None:
 
 
 def _article_id(meta: _Element, kind: str) -> str | None:
-    for element in meta.iterfind("article-id"):
+    for element in meta.iterchildren("article-id"):
         if element.get("pub-id-type") == kind and element.text and element.text.strip():
             return str(element.text.strip())
     return None
@@ -60,28 +62,28 @@ def _article_id(meta: _Element, kind: str) -> str | None:
 def _year(meta: _Element) -> int | None:
     """Return the earliest year of publication; the date of release in PMC is none."""
     years = []
-    for date in meta.iterfind("pub-date"):
-        text = (date.findtext("year") or "").strip()
+    for date in meta.iterchildren("pub-date"):
+        year = first_child(date, "year")
+        text = (year.text or "").strip() if year is not None else ""
         if date.get("pub-type") != "pmc-release" and _YEAR.fullmatch(text):
             years.append(int(text))
     return min(years, default=None)
 
 
 def _authors(meta: _Element, links: Links) -> str:
-    names = []
-    for contrib in meta.iterfind("contrib-group/contrib"):
+    names: list[str] = []
+    contribs = (contrib for group in meta.iterchildren("contrib-group") for contrib in group.iterchildren("contrib"))
+    for contrib in contribs:
         if contrib.get("contrib-type", "author") != "author":
             continue
-        surname = _text(contrib.find("name/surname"), links)
-        given = _text(contrib.find("name/given-names"), links)
-        collab = _text(contrib.find("collab"), links)
-        if surname:
+        if surname := _text(first_child(contrib, "name", "surname"), links):
+            given = _text(first_child(contrib, "name", "given-names"), links)
             initials = "".join(part[0] for part in (given or "").replace("-", " ").split())
             names.append(f"{surname} {initials}".strip())
-        elif collab:
+        elif collab := _text(first_child(contrib, "collab"), links):
             names.append(collab)
-    if len(names) > MAX_AUTHORS:
-        names = [*names[:MAX_AUTHORS], "et al"]
+        if len(names) > MAX_AUTHORS:
+            return ", ".join([*names[:MAX_AUTHORS], "et al"])
     return ", ".join(names)
 
 

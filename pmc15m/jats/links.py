@@ -30,7 +30,9 @@ _KINDS = {
     "plate": "fig",
     "statement": "statement",
 }
-_PLAIN = frozenset(name for name, kind in _KINDS.items() if kind and kind != "fn")
+PLAIN_LINKS = frozenset(name for name, kind in _KINDS.items() if kind and kind != "fn")
+"""Types of links whose text stays, whatever they point at."""
+
 # Elements that a link of unknown kind may point at.
 _TARGETS = {
     "ref": "bibr",
@@ -54,11 +56,6 @@ class Links:
         """Remember the article; nothing is read yet."""
         self._article = article
         self._kinds: dict[str, str] | None = None
-
-    @staticmethod
-    def is_plain(xref: _Element) -> bool:
-        """Return whether the text of a link stays, whatever it points at."""
-        return xref.get("ref-type") in _PLAIN
 
     def kind(self, xref: _Element) -> str:
         """Return "bibr", "fn", "fig", ... of a link; "" where nothing tells."""

@@ -8,11 +8,12 @@ decides nothing. Of several the stricter wins; "CC0 for the data" beside CC BY i
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lxml import etree
 
 from pmc15m.config import LICENSE_CLASSES, NO_LICENSE
-from pmc15m.jats.figs import XLINK_HREF
+from pmc15m.jats.figs import XLINK_HREF, first_child, raw_text
 
 _Element = etree._Element
 
@@ -56,6 +57,7 @@ def stricter(classes: Iterable[str]) -> str:
     return max(classes, key=LICENSE_CLASSES.index)
 
 
+@lru_cache(maxsize=1024)
 def class_of_url(url: str) -> str | None:
     """Return the class that a Creative Commons URL names, or None for any other URL."""
     match = _CC_URL.search(url)
@@ -110,12 +112,12 @@ def read_rights(holder: _Element | None) -> Rights | None:
 
 def article_rights(article: _Element) -> Rights:
     """Return the rights of the whole article; none named is all rights reserved (JATS4R)."""
-    meta = article.find("front/article-meta")
+    meta = first_child(article, "front", "article-meta")
     if meta is None:
         return ALL_RIGHTS_RESERVED
-    found = [rights for holder in meta.findall("permissions") if (rights := read_rights(holder)) is not None]
+    found = [rights for holder in meta.iterchildren("permissions") if (rights := read_rights(holder)) is not None]
     if not found:  # NLM 2: `license` and `copyright-statement` stand in article-meta itself
-        return _weigh(meta.findall("license"), [], meta.findall("copyright-statement"))
+        return _weigh(list(meta.iterchildren("license")), [], list(meta.iterchildren("copyright-statement")))
     return max(found, key=lambda rights: LICENSE_CLASSES.index(rights.license))
 
 
@@ -129,7 +131,7 @@ def _weigh(licenses: list[_Element], references: list[str], statements: list[_El
         # A waiver for the data ("CC0 applies to the data made available in this article") is no conflict.
         others = set(found.values()) - {license_class, "CC0"}
         return Rights(license_class, url, is_conflicting=bool(others))
-    prose = " ".join("".join(element.itertext()) for element in (*licenses, *statements))
+    prose = " ".join(raw_text(element) for element in (*licenses, *statements))
     types = " ".join(str(element.get("license-type", "")) for element in licenses)
     worded = class_of_prose(prose) or class_of_prose(types)
     if worded:
@@ -149,7 +151,9 @@ def _urls_of(licenses: list[_Element], references: list[str]) -> Iterator[str]:
             href = str(link.get(XLINK_HREF) or link.get("href") or "")
             if class_of_url(href):  # others lead to the publisher, not to a licence
                 yield href
-        yield from _CC_URL_IN_TEXT.findall("".join(element.itertext()))
+        text = raw_text(element)
+        if "creativecommons" in text.lower():
+            yield from _CC_URL_IN_TEXT.findall(text)
 
 
 def object_rights(objects: Iterable[_Element]) -> Rights | None:
@@ -159,7 +163,7 @@ def object_rights(objects: Iterable[_Element]) -> Rights | None:
         objects: graphic, fig, groups from the inside out.
     """
     for element in objects:
-        rights = read_rights(element.find("permissions"))
+        rights = read_rights(first_child(element, "permissions"))
         if rights is not None:
             return rights
     return None

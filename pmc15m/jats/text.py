@@ -8,12 +8,13 @@ rules are listed in RULES.md; each is named where it is applied.
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 
 from lxml import etree
 
 from pmc15m.jats.formulae import math_text, pick_rendering, tex_body
-from pmc15m.jats.links import Links
+from pmc15m.jats.links import PLAIN_LINKS, Links
 
 _Element = etree._Element
 
@@ -40,12 +41,6 @@ _BLOCKS = frozenset(
     "verse-line preformat sec disp-formula disp-formula-group boxed-text caption break hr array".split()
 )
 _LABEL_KEEPERS = frozenset(("list-item", "def-item", "list", "def-list"))
-# Inline elements whose text needs no thought: a tree of these alone is read by libxml2 itself.
-_SIMPLE = frozenset(
-    "bold italic underline overline sc monospace roman sans-serif strike named-content styled-content ext-link uri "
-    "email abbrev institution country funding-source award-id p title caption xref".split()
-)
-_ONE_BLOCK = _SIMPLE - {"p", "title", "caption"}
 _RENDERINGS = frozenset((f"{MATHML}math", "math", "tex-math", "textual-form", "alternatives"))
 _FORMULAE = frozenset(("inline-formula", "disp-formula", "alternatives", f"{MATHML}math", "math", "tex-math"))
 
@@ -58,16 +53,24 @@ def clean_text(element: _Element, links: Links, skip: frozenset[str] = NOT_TEXT)
         links: the targets of the article, which decide what an odd `xref` is.
         skip: local names of elements that are no part of the text.
     """
-    if _is_simple(element):
-        return normalize(str(etree.tostring(element, method="text", encoding="unicode", with_tail=False)))
+    if not len(element):
+        return normalize(element.text or "")
     return normalize(_Reader(links, skip).read(element))
 
 
 def normalize(text: str) -> str:
-    """Drop invisible characters, compose (NFC, not NFKC), and make white space single blanks (T2 to T4)."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
-    return " ".join(text.split())
+    """Drop invisible characters, compose (NFC, not NFKC), and make white space single blanks (T2 to T4).
+
+    All invisible characters and all white space but the blank are "not printable": most texts are
+    clean once three frequent kinds of white space are blanks, and need no look at every word.
+    """
+    if not text.isprintable():
+        for white in ("\u00a0", "\n", "\u2009"):
+            text = text.replace(white, " ")
+        if not text.isprintable():
+            text = " ".join(_INVISIBLE.sub("", text).split())
+    text = " ".join(text.split()) if "  " in text else text.strip()
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def is_own_doi(text: str) -> bool:
@@ -75,61 +78,55 @@ def is_own_doi(text: str) -> bool:
     return len(text) < 200 and _OWN_DOI.fullmatch(text) is not None
 
 
-def _is_simple(element: _Element) -> bool:
-    if not len(element):
-        return True
-    descendants = element.iter()
-    next(descendants)
-    for child in descendants:
-        tag = child.tag
-        if tag == "xref":
-            if not Links.is_plain(child):
-                return False
-        elif tag not in _ONE_BLOCK:
-            return False
-    return True
-
-
 class _Reader:
     """Walks an element and gathers pieces of text; knows what stands before a sub or sup."""
 
     def __init__(self, links: Links, skip: frozenset[str]) -> None:
         self._links = links
-        self._skip = skip
+        self._actions = _actions(skip)
         self._pieces: list[str] = []
         self._script_start = 0  # index of the first piece of the innermost sub or sup
-        self._actions: dict[str, Callable[[_Element], None]] = {
-            "sup": self._script,
-            "sub": self._script,
-            "xref": self._xref,
-            **dict.fromkeys(_FORMULAE, self._formula),
-            **dict.fromkeys(_BLOCKS - _FORMULAE, self._block),
-            "disp-formula": self._block_formula,
-        }
 
     def read(self, element: _Element) -> str:
         self._inside(element)
         return "".join(self._pieces)
 
     def _inside(self, element: _Element) -> None:
-        if element.text:
-            self._pieces.append(element.text)
+        add, actions = self._pieces.append, self._actions
+        if text := element.text:
+            add(text)
         children = list(element)
-        dropped = self._dropped(children)
+        if any(map(len, children)) and (dropped := self._dropped(children)):
+            self._beside_dropped(children, dropped)
+            return
+        for child in children:
+            action = actions.get(child.tag)
+            if action is not None:
+                action(self, child)
+            elif len(child):
+                self._inside(child)
+            elif text := child.text:
+                add(text)
+            if tail := child.tail:
+                add(tail)
+
+    def _beside_dropped(self, children: list[_Element], dropped: dict[int, bool]) -> None:
         for index, child in enumerate(children):
             if index not in dropped:
-                self._child(child, element)
+                self._actions.get(child.tag, _Reader._inside)(self, child)
             elif _text_of(child)[-1:].isspace():  # the blank of `word<sup> 1 </sup>next`
                 self._pieces.append(" ")
-            if child.tail and not (dropped.get(index)):
+            if child.tail and not dropped.get(index):
                 self._pieces.append(child.tail)
 
-    def _child(self, child: _Element, parent: _Element) -> None:
-        tag = str(child.tag)
-        if tag == "label" and parent.tag in _LABEL_KEEPERS:  # T1: the mark of a list item stays
-            self._block(child)
-        elif tag not in self._skip:
-            self._actions.get(tag, self._inside)(child)
+    def _nothing(self, element: _Element) -> None:
+        pass
+
+    def _label(self, label: _Element) -> None:
+        """T1: the mark of a list item stays."""
+        parent = label.getparent()
+        if parent is not None and parent.tag in _LABEL_KEEPERS:
+            self._block(label)
 
     def _block(self, element: _Element) -> None:
         self._pieces.append(" ")
@@ -141,25 +138,36 @@ class _Reader:
 
     def _script(self, element: _Element) -> None:
         """T5: on the line as people type it; marked only where a digit would be misread."""
-        last, outer, start = self._last(), self._script_start, len(self._pieces)
-        self._script_start = start
-        self._inside(element)  # in place: a reader of its own would nest too deep in hostile files
-        self._script_start = outer
-        content = "".join(self._pieces[start:])
-        if _MARKED.match(content.lstrip()) and last.isdecimal():
-            content = ("^" if element.tag == "sup" else "_") + content.lstrip()
-        self._pieces[start:] = [content]
+        outer, start = self._script_start, len(self._pieces)
+        if len(element):
+            self._script_start = start
+            self._inside(element)  # in place: a reader of its own would nest too deep in hostile files
+            self._script_start = outer
+            content = "".join(self._pieces[start:]).lstrip()
+        else:
+            text = element.text or ""
+            self._pieces.append(text)
+            content = text.lstrip()
+        if _MARKED.match(content) and self._last(start).isdecimal():
+            self._pieces[start:] = ["^" if element.tag == "sup" else "_", content]
 
-    def _last(self) -> str:
-        """Return the last visible character so far, white space included, or a blank; of a script, its own."""
-        for piece in reversed(self._pieces[self._script_start :]):
-            if kept := _INVISIBLE.sub("", piece):
+    def _last(self, end: int) -> str:
+        """Return the last visible character of the pieces before `end`, white space included, or a blank.
+
+        Of a script its own pieces alone count.
+        """
+        for index in range(end - 1, self._script_start - 1, -1):
+            piece = self._pieces[index]
+            if kept := _INVISIBLE.sub("", piece[-1:]) or _INVISIBLE.sub("", piece):
                 return kept[-1]
         return " "
 
     def _xref(self, xref: _Element) -> None:
-        if self._links.kind(xref) != "fn":  # T7: marks of footnotes are dropped
-            self._inside(xref)
+        if xref.get("ref-type") in PLAIN_LINKS or self._links.kind(xref) != "fn":  # T7: marks of footnotes are dropped
+            if len(xref):
+                self._inside(xref)
+            elif text := xref.text:
+                self._pieces.append(text)
 
     def _block_formula(self, element: _Element) -> None:
         self._pieces.append(" ")
@@ -191,7 +199,7 @@ class _Reader:
             if child is rendering or (rendering is not None and rendering in child.iterdescendants()):
                 self._formula(child) if child.tag in _FORMULAE else self._inside(child)
             elif child.tag not in _RENDERINGS:
-                self._child(child, element)
+                self._actions.get(child.tag, _Reader._inside)(self, child)
             self._pieces.append(child.tail or "")
 
     def _dropped(self, children: list[_Element]) -> dict[int, bool]:
@@ -215,12 +223,29 @@ class _Reader:
 
     def _is_cited(self, element: _Element) -> bool:
         """Return whether an element is a superscript that holds nothing but links to references."""
+        if not len(element):
+            return False
         if element.tag == "xref":
             outside = _text_outside(element, "sup")
-            has_sup = element.find(".//sup") is not None
+            has_sup = next(element.iter("sup"), None) is not None
             return has_sup and _is_separator(outside) and self._links.kind(element) == "bibr"
         kinds = {self._links.kind(xref) for xref in element.iter("xref")}
         return bool(kinds) and kinds <= {"bibr", "fn"} and _is_separator(_text_outside(element, "xref"))
+
+
+@cache
+def _actions(skip: frozenset[str]) -> dict[object, Callable[[_Reader, _Element], None]]:
+    """Return what to do with an element by its name; of all others the inside is read."""
+    return {
+        "sup": _Reader._script,
+        "sub": _Reader._script,
+        "xref": _Reader._xref,
+        **dict.fromkeys(_FORMULAE, _Reader._formula),
+        **dict.fromkeys(_BLOCKS - _FORMULAE, _Reader._block),
+        "disp-formula": _Reader._block_formula,
+        **dict.fromkeys(skip, _Reader._nothing),
+        "label": _Reader._label,
+    }
 
 
 def _text_of(element: _Element) -> str:

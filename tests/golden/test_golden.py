@@ -1,7 +1,6 @@
 """Golden cases: small articles with the right answer, written from the rules and not from the code."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +33,8 @@ def test_own_case_is_answered_as_expected(directory: Path, update_golden: bool) 
 
 
 @pytest.mark.parametrize("directory", SHARED or [SHARED_ROOT], ids=lambda path: path.name)
-def test_shared_cases(directory: Path) -> None:
-    if not SHARED:
-        if os.environ.get("PMC15M_REQUIRE_SHARED") == "1":
-            pytest.fail("PMC15M_REQUIRE_SHARED=1, but ../shared/cases holds no case")
-        pytest.skip("../shared/cases is not here")
+def test_shared_cases(directory: Path, shared: Path) -> None:
+    assert SHARED, f"{shared / 'cases'} holds no case"
     case = load_case(directory)
     faults = find_faults(case.expected, inspect(case))
     assert not faults, "\n".join([case.expected["notes"], *faults])

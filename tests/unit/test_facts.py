@@ -14,7 +14,8 @@ META = """
 <article-id pub-id-type="publisher-id">mills-7</article-id>
 <article-id pub-id-type="pmid"> 70 </article-id>
 <article-id pub-id-type="doi">10.5555/mills.7</article-id>
-<title-group><article-title>Mills of <italic>the</italic>\n north<xref ref-type="fn" rid="fn1">*</xref></article-title></title-group>
+<title-group><article-title>Mills of <italic>the</italic>
+  north<xref ref-type="fn" rid="fn1">*</xref></article-title></title-group>
 <contrib-group>
   <contrib contrib-type="author"><name><surname>Miller</surname><given-names>Ada B.</given-names></name></contrib>
   <contrib><name><surname>van der Mill</surname><given-names>Jean-Luc</given-names></name></contrib>
@@ -93,8 +94,16 @@ def test_year_is_the_earliest_of_publication(dates: str, year: int | None) -> No
 
 @pytest.mark.parametrize(
     ("text", "pmid"),
-    [("70", 70), (" 70\n", 70), ("", None), ("PMID:70", None), ("-1", None), ("9" * 18, int("9" * 18))]
-    + [("9" * 19, None), ("9" * 5_000, None)],
+    [
+        ("70", 70),
+        (" 70\n", 70),
+        ("", None),
+        ("PMID:70", None),
+        ("-1", None),
+        ("9" * 18, int("9" * 18)),
+        ("9" * 19, None),
+        ("9" * 5_000, None),
+    ],
 )
 def test_pmid_is_a_number_of_64_bits_or_none(text: str, pmid: int | None) -> None:
     assert facts(f'<article-id pub-id-type="pmid">{text}</article-id>').pmid == pmid

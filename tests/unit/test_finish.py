@@ -182,11 +182,11 @@ def test_folder_of_someone_else_is_refused_even_for_overwriting_and_untouched(
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "one.jpg").write_bytes(b"mine")
     before = tree(tmp_path)
-    for call in (
-        *starts(),
+    overwriting: list[Callable[[Path], Any]] = [
         lambda out: check_release(str(out), "c", overwrite=True),
         lambda out: start_release(str(out), ORIGIN, overwrite=True),
-    ):
+    ]
+    for call in (*starts(), *overwriting):
         with pytest.raises(OutputError):
             call(tmp_path)
     assert tree(tmp_path) == before

@@ -36,14 +36,15 @@ def xref(rid: str, text: str = "it", kind: str = "fig") -> str:
 
 def test_paragraph_is_cleaned_and_named_by_its_sections() -> None:
     body = (
-        f"<sec><title>Results</title><sec><title>Mills &amp; <italic>dams</italic></title><p>See {xref('F1', 'Figure 1')},"
-        " 10<sup>2</sup>\n years old.</p></sec></sec>"
+        "<sec><title>Results</title><sec><title>Mills &amp; <italic>dams</italic></title>"
+        f"<p>See {xref('F1', 'Figure 1')}, 10<sup>2</sup>\n years old.</p></sec></sec>"
     )
     assert find(body) == {"F1": [Mention("See Figure 1, 10^2 years old.", "Results > Mills & dams")]}
 
 
 def test_paragraphs_come_in_document_order_each_once() -> None:
-    body = f"<p>One {xref('F2')} {xref('F1')}.</p><p>Two {xref('F1')} {xref('F1')}.</p><p>None.</p><p>Three {xref('F1')}.</p>"
+    one, two = xref("F1"), xref("F2")
+    body = f"<p>One {two} {one}.</p><p>Two {one} {one}.</p><p>None.</p><p>Three {one}.</p>"
     found = find(body)
     assert [mention.text for mention in found["F1"]] == ["One it it.", "Two it it.", "Three it."]
     assert [mention.text for mention in found["F2"]] == ["One it it."]

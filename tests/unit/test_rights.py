@@ -46,7 +46,7 @@ def prose(text: str) -> Rights:
     "permissions",
     [
         f'<permissions><license xlink:href="{BY}"/></permissions>',
-        f'<permissions><license><license-p><ext-link xlink:href="{BY}">here</ext-link></license-p></license></permissions>',
+        f'<permissions><license><license-p><ext-link xlink:href="{BY}"/></license-p></license></permissions>',
         f'<permissions><license><license-p><uri xlink:href="{BY}">here</uri></license-p></license></permissions>',
         f"<permissions><license><license-p>See {BY}.</license-p></license></permissions>",
         f"<permissions><license><ali:license_ref>{BY}</ali:license_ref></license></permissions>",
@@ -98,10 +98,9 @@ def test_link_to_the_publisher_is_no_evidence() -> None:
         "<permissions/>",
         "<permissions><copyright-statement>Copyright 2019 Miller</copyright-statement></permissions>",
         '<permissions><license license-type="open-access"/></permissions>',
-        '<permissions><license license-type="open-access"><license-p>This is an open access article.</license-p></license>'
-        "</permissions>",
+        '<permissions><license license-type="open-access"><p>An open access article.</p></license></permissions>',
         "<permissions><license><license-p>Free to read for a year.</license-p></license></permissions>",
-        "<permissions><license><license-p>All rights reserved. No Creative Commons.</license-p></license></permissions>",
+        "<permissions><license><p>All rights reserved. No Creative Commons.</p></license></permissions>",
         '<permissions><license xlink:href="  "/></permissions>',
     ],
 )
@@ -163,13 +162,28 @@ def test_class_of_a_url(url: str, license_class: str | None) -> None:
 @pytest.mark.parametrize(
     ("text", "license_class"),
     [
-        # as an old PLOS article says it, in our words
-        ("An open-access article distributed under the terms of the Creative Commons Attribution License, which permits "
-         "unrestricted use, provided the original author and source are properly cited.", "CC BY"),
-        ("An open-access article, free of all copyright, that may be freely reproduced. The work is made available under "
-         "the Creative Commons CC0 public domain dedication.", "CC0"),
-        ("An open-access article distributed under the terms of the Creative Commons Public Domain declaration, which "
-         "says that this work, once placed in the public domain, may be freely used.", "CC0"),
+        # as old PLOS articles say it, in our words
+        (
+            (
+                "An open-access article distributed under the terms of the Creative Commons Attribution License, which "
+                "permits unrestricted use, provided the original author and source are properly cited."
+            ),
+            "CC BY",
+        ),
+        (
+            (
+                "An open-access article, free of all copyright. The work is made available "
+                "under the Creative Commons CC0 public domain dedication."
+            ),
+            "CC0",
+        ),
+        (
+            (
+                "An open-access article distributed under the terms of the Creative Commons Public Domain declaration, "
+                "which says that this work, once placed in the public domain, may be freely used."
+            ),
+            "CC0",
+        ),
         ("Written by employees of a government, this work is in the public domain.", "public domain"),
         ("dedicated to the public domain", "public domain"),
         ("Creative Commons Attribution 4.0 International License", "CC BY"),
@@ -200,7 +214,7 @@ def test_class_of_a_url(url: str, license_class: str | None) -> None:
         ("Occur BY chance", None),
         ("", None),
     ],
-)  # fmt: skip
+)
 def test_class_of_words(text: str, license_class: str | None) -> None:
     assert class_of_prose(text) == license_class
 
@@ -234,8 +248,8 @@ def test_two_versions_of_one_class_are_no_conflict_and_the_first_is_named() -> N
 
 def test_waiver_for_the_data_is_no_conflict_and_not_the_licence() -> None:
     inside = (
-        f'<license-p>Use is free under <ext-link xlink:href="{BY}">CC BY</ext-link>. The <ext-link xlink:href="{WAIVER}">'
-        "waiver</ext-link> applies to the data.</license-p>"
+        f'<license-p>Use is free under <ext-link xlink:href="{BY}">CC BY</ext-link>. The '
+        f'<ext-link xlink:href="{WAIVER}">waiver</ext-link> applies to the data.</license-p>'
     )
     assert of_license(inside) == Rights("CC BY", BY)
     assert of_license(inside, f'xlink:href="{BY}"') == Rights("CC BY", BY)

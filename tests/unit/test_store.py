@@ -172,6 +172,13 @@ def test_file_uri_and_path_are_the_same_folder(store: Store, tmp_path: Path) -> 
     assert other.read_bytes("mill.bin", 400) == DATA
 
 
+def test_relative_folder_is_that_of_the_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        Store(str(tmp_path / name / "out")).put_bytes(name.encode(), "name.txt")
+        monkeypatch.chdir(tmp_path / name)
+        assert Store("out").read_bytes("name.txt", 10) == name.encode()
+
+
 @pytest.fixture
 def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """Return a store that is no local one: what is put is uploaded, and nothing can be renamed."""

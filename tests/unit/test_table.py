@@ -13,8 +13,15 @@ from pmc15m.release.table import PAIRS_SCHEMA, REJECTS_SCHEMA, pair_row, sample_
 from pmc15m.rows import to_row
 from tests import some
 
-BARE = {"fig_id": None, "label": None, "license_url": None, "mentions": (), "panel_labels": ()}
-BARE_ARTICLE = {"doi": None, "pmid": None, "title": None, "journal": None, "year": None, "article_type": None}
+BARE: dict[str, Any] = {"fig_id": None, "label": None, "license_url": None, "mentions": (), "panel_labels": ()}
+BARE_ARTICLE: dict[str, Any] = {
+    "doi": None,
+    "pmid": None,
+    "title": None,
+    "journal": None,
+    "year": None,
+    "article_type": None,
+}
 
 
 def bare() -> Pair:

@@ -1,0 +1,47 @@
+"""A bucket to a store: first the index of what there is, then the articles themselves."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.pvalue import PCollection
+
+from pmc15m.acquire.fetch import FetchJob, Stored, fetch_range
+from pmc15m.acquire.index import IndexRow
+from pmc15m.progress import Meter
+from pmc15m.stages import Origin, finish_stage
+from pmc15m.steps import Finish, Ledger, Step, WriteRows
+
+
+def run_index(
+    p: beam.Pipeline,
+    parts: Sequence[Any],
+    step: Callable[..., Any],
+    args: tuple[Any, ...],
+    out: str,
+    origin: Origin,
+    meter: Meter,
+) -> None:
+    """Add the index stage: its parts are shards of an inventory, or articles asked for by name."""
+    with Ledger(out, meter) as ledger:
+        rows: PCollection[IndexRow] = (
+            p
+            | "Parts" >> beam.Create(parts)
+            | "SpreadParts" >> beam.Reshuffle()
+            | Step(step, *args, ledger=ledger)
+        )
+        files = rows | "WriteIndex" >> WriteRows(IndexRow, out, "index")
+    p | "Finish" >> Finish(finish_stage, out, origin, after=[files, ledger.output()], ledger=ledger)
+
+
+def run(p: beam.Pipeline, job: FetchJob, out: str, origin: Origin, meter: Meter) -> None:
+    """Add the fetch stage: articles go to the store, its table of them to `out`."""
+    with Ledger(out, meter) as ledger:
+        stored: PCollection[Stored] = (
+            p
+            | "Ranges" >> beam.Create(range(job.index.num_ranges))
+            | "SpreadRanges" >> beam.Reshuffle()
+            | Step(fetch_range, job, ledger=ledger)
+        )
+        files = stored | "WriteStored" >> WriteRows(Stored, out, "stored")
+    p | "Finish" >> Finish(finish_stage, out, origin, after=[files, ledger.output()], ledger=ledger)

@@ -1,0 +1,114 @@
+"""`pmc15m fetch`: what there is, what is wanted, and the articles themselves; run again, it goes on."""
+
+import datetime
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines import fetch
+from pipelines.build import Run, run_pipeline
+from pipelines.progress import Counts
+from pmc15m import __version__
+from pmc15m.acquire.eutils import Query, Service, search_pmcids
+from pmc15m.acquire.fetch import FetchJob
+from pmc15m.acquire.http import HttpPolicy, client_of
+from pmc15m.acquire.index import Index, find_versions, make_index, read_inventory_shard
+from pmc15m.acquire.inventory import find_inventory
+from pmc15m.acquire.pmcids import Wanted, read_pmcids
+from pmc15m.config import digest
+from pmc15m.errors import UsageError
+from pmc15m.stages import Origin, StageFiles, locked_output, read_stage, start_stage
+
+LOG = logging.getLogger("pmc15m")
+
+BUCKET = "https://pmc-oa-opendata.s3.amazonaws.com"
+INDEX, STORED = "index", "stored"
+
+# Measured means of an article, for the estimate of a dry run: XML and JSON, figures, bytes.
+OBJECTS_PER_ARTICLE = 5.5
+BYTES_PER_ARTICLE = 530_000
+
+
+class TooManyFaultsError(RuntimeError):
+    """The world is broken more than it may be: exit code 3, output kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What to fetch, and how: nothing here changes a byte of what is stored."""
+
+    bucket: str
+    policy: HttpPolicy
+    pmcids: Path | None = None  # a list; None: the inventory, or the query
+    query: Query | None = None
+    service: Service = Service()
+    day: str | None = None  # of the inventory; None: the newest complete one
+    max_fault_rate: float = 0.01
+
+
+def run_fetch(store: str, ask: Ask, run: Run) -> StageFiles:
+    """Bring articles into a store.
+
+    Raises:
+        UsageError: a list of PMCIDs that is none, an output that cannot be used.
+        TooManyFaultsError: more than `max_fault_rate` of the articles could not be fetched.
+    """
+    with locked_output(store):
+        indexed = _run_index(f"{store}/{INDEX}", ask, run)
+        index, num_articles = make_index(f"{store}/{INDEX}", indexed.names, run.config.select.max_articles)
+        origin = Origin("fetch", __version__, digest(run.config.select, run.config.xml), indexed.content)
+        job = FetchJob(index, ask.bucket, ask.policy, store, run.config)
+        out = f"{store}/{STORED}"
+        # Never skipped: the store may have lost what the last run left, and failures are tried again.
+        start_stage(out, origin, fresh=True)
+        counts = Counts("fetch", "articles", num_articles, "articles/listed", "fetch_range/out")
+        run_pipeline(run, counts, lambda p, meter: fetch.run(p, job, out, origin, meter))
+        stored = read_stage(out, "fetch")
+    num_faults = stored.tallies.get("faults", 0) + indexed.tallies.get("faults", 0)
+    if num_faults > ask.max_fault_rate * max(num_articles, 1):
+        raise TooManyFaultsError(f"{num_faults} faults in {num_articles} articles: run it again, or look at the network")
+    return stored
+
+
+def plan_fetch(store: str, ask: Ask, run: Run) -> tuple[Index, int]:
+    """Return what a fetch would take: the index and how many articles; only the index is written."""
+    with locked_output(store):
+        indexed = _run_index(f"{store}/{INDEX}", ask, run)
+    return make_index(f"{store}/{INDEX}", indexed.names, run.config.select.max_articles)
+
+
+def _run_index(out: str, ask: Ask, run: Run) -> StageFiles:
+    parts, step, args, inputs = _parts_of(ask)
+    origin = Origin("index", __version__, "", inputs)
+    if start_stage(out, origin, run.fresh):
+        counts = Counts("index", "parts", len(parts), f"{step.__name__}/in", f"{step.__name__}/out")
+        run_pipeline(run, counts, lambda p, meter: fetch.run_index(p, parts, step, args, out, origin, meter))
+    return read_stage(out, "index")
+
+
+def _parts_of(ask: Ask) -> tuple[Sequence[Any], Callable[..., Any], tuple[Any, ...], str]:
+    """Return the parts of the index, the step that reads one, its arguments, and a digest of the whole."""
+    if ask.pmcids is None and ask.query is None:
+        inventory = find_inventory(client_of(ask.policy), ask.bucket, ask.day)
+        for day in inventory.skipped:
+            LOG.info("fetch: the inventory of %s is not complete, %s is taken", day, inventory.day)
+        inputs = hashlib.sha256(repr([asdict(shard) for shard in inventory.shards]).encode()).hexdigest()
+        return inventory.shards, read_inventory_shard, (ask.bucket, ask.policy), inputs
+    wanted = _wanted(ask)
+    inputs = hashlib.sha256(repr(wanted).encode()).hexdigest()
+    return wanted, find_versions, (ask.bucket, ask.policy), inputs
+
+
+def _wanted(ask: Ask) -> list[Wanted]:
+    if ask.pmcids is not None:
+        try:
+            return list(read_pmcids(ask.pmcids.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{ask.pmcids}: {error}") from error
+    if ask.query is None:
+        return []
+    found = search_pmcids(client_of(ask.policy), ask.query, ask.service, datetime.datetime.now(datetime.UTC).date())
+    return sorted((Wanted(pmcid, None) for pmcid in found), key=lambda wanted: wanted.pmcid)
