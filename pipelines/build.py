@@ -58,7 +58,7 @@ def run_extract(source: str, out: str, run: Run) -> StageFiles:
     with locked_output(out):
         if start_stage(out, origin, run.fresh):
             counts = Counts("extract", "articles", num_articles, "read_package/in", "probe_figure/out")
-            _run(run, counts, lambda p, meter: extract.run(p, source, out, run.config, origin, meter))
+            run_pipeline(run, counts, lambda p, meter: extract.run(p, source, out, run.config, origin, meter))
         else:
             LOG.info("extract: %s is complete, nothing to do", out)
         return read_stage(out, "extract")
@@ -76,7 +76,7 @@ def run_curate(pairs: str, out: str, run: Run) -> StageFiles:
         if start_stage(out, origin, run.fresh):
             total = extracted.tallies.get("probe_figure/out", 0)
             counts = Counts("curate", "pairs", total, "filter_candidate/in", "decide/out")
-            _run(run, counts, lambda p, meter: curate.run(p, pairs, extracted, out, run.config, origin, meter))
+            run_pipeline(run, counts, lambda p, meter: curate.run(p, pairs, extracted, out, run.config, origin, meter))
         else:
             LOG.info("curate: %s is complete, nothing to do", out)
         return read_stage(out, "curate")
@@ -131,7 +131,7 @@ def _run_shard(
         out, REJECTS_FOLDER, origin, to_toml(config), _source_of(extracted), extracted.tallies, curated.tallies
     )  # fmt: skip
     counts = Counts("shard", "pairs", sum(num_samples.values()), "samples/written", "samples/written")
-    _run(run, counts, lambda p, meter: shard.run(p, specs, job, rejects, release, meter))
+    run_pipeline(run, counts, lambda p, meter: shard.run(p, specs, job, rejects, release, meter))
 
 
 def run_build(source: str, work: str, out: str, run: Run) -> None:
@@ -164,7 +164,8 @@ def _check_apart(out: str, *others: str) -> None:
             raise OutputError(f"{out} and {other} must not lie in each other: choose another folder")
 
 
-def _run(run: Run, counts: Counts, add: Callable[[beam.Pipeline, Meter], None]) -> None:
+def run_pipeline(run: Run, counts: Counts, add: Callable[[beam.Pipeline, Meter], None]) -> None:
+    """Run what `add` adds to a pipeline, with progress; raises what a step raised."""
     quiet = quiet_workers() if has_local_processes(run.options) else nullcontext(sys.stderr)
     with quiet as stream, StageProgress(counts, stream) as progress, beam.Pipeline(options=run.options) as p:
         add(p, progress.meter)

@@ -36,6 +36,22 @@ def inspect(args: argparse.Namespace, beams: list[str]) -> None:
     sys.stdout.buffer.flush()
 
 
+def fetch(args: argparse.Namespace, beams: list[str]) -> None:
+    """Bring articles into a store and print what came of them."""
+    from pipelines import fetching
+    from pmc15m.release.report import fetch_flow, unpack_flow
+
+    run = _run_of(args, beams)
+    if args.archives is not None:
+        _print_flows([unpack_flow(fetching.run_archives(args.archives, args.store, run).tallies)])
+        return
+    ask = fetching.ask_of(args, run)
+    if args.dry_run:
+        _print(fetching.plan_fetch(args.store, ask, run))
+        return
+    _print_flows([fetch_flow(fetching.run_fetch(args.store, ask, run).tallies)])
+
+
 def build(args: argparse.Namespace, beams: list[str]) -> None:
     """Run all stages and print the yield table."""
     from pipelines.build import run_build

@@ -6,9 +6,11 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
+from pmc15m.acquire.archives import list_archives, unpack_archive
 from pmc15m.acquire.fetch import FetchJob, Stored, fetch_range
 from pmc15m.acquire.index import IndexRow
 from pmc15m.progress import Meter
+from pmc15m.records import ArticleRef
 from pmc15m.stages import Origin, finish_stage
 from pmc15m.steps import Finish, Ledger, Step, WriteRows
 
@@ -25,12 +27,23 @@ def run_index(
     """Add the index stage: its parts are shards of an inventory, or articles asked for by name."""
     with Ledger(out, meter) as ledger:
         rows: PCollection[IndexRow] = (
-            p
-            | "Parts" >> beam.Create(parts)
-            | "SpreadParts" >> beam.Reshuffle()
-            | Step(step, *args, ledger=ledger)
+            p | "Parts" >> beam.Create(parts) | "SpreadParts" >> beam.Reshuffle() | Step(step, *args, ledger=ledger)
         )
         files = rows | "WriteIndex" >> WriteRows(IndexRow, out, "index")
+    p | "Finish" >> Finish(finish_stage, out, origin, after=[files, ledger.output()], ledger=ledger)
+
+
+def run_archives(p: beam.Pipeline, source: str, store: str, out: str, origin: Origin, meter: Meter) -> None:
+    """Add the stage that unpacks legacy archives into a store."""
+    with Ledger(out, meter) as ledger:
+        refs: PCollection[ArticleRef] = (
+            p
+            | "Source" >> beam.Create([source])
+            | Step(list_archives, ledger=ledger)
+            | "SpreadArchives" >> beam.Reshuffle()
+            | Step(unpack_archive, source, store, ledger=ledger)
+        )
+        files = refs | "WriteRefs" >> WriteRows(ArticleRef, out, "unpacked")
     p | "Finish" >> Finish(finish_stage, out, origin, after=[files, ledger.output()], ledger=ledger)
 
 

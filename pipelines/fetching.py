@@ -1,39 +1,46 @@
 """`pmc15m fetch`: what there is, what is wanted, and the articles themselves; run again, it goes on."""
 
+import argparse
 import datetime
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pipelines import fetch
 from pipelines.build import Run, run_pipeline
+from pipelines.options import num_workers
 from pipelines.progress import Counts
 from pmc15m import __version__
-from pmc15m.acquire.eutils import Query, Service, search_pmcids
+from pmc15m.acquire.archives import ArchiveEntry, list_archives
+from pmc15m.acquire.eutils import (
+    FIRST_DAY,
+    REQUESTS_PER_S,
+    REQUESTS_PER_S_WITH_KEY,
+    SERVICE,
+    Query,
+    Service,
+    search_pmcids,
+)
 from pmc15m.acquire.fetch import FetchJob
 from pmc15m.acquire.http import HttpPolicy, client_of
-from pmc15m.acquire.index import Index, find_versions, make_index, read_inventory_shard
+from pmc15m.acquire.index import find_versions, make_index, read_inventory_shard
 from pmc15m.acquire.inventory import find_inventory
 from pmc15m.acquire.pmcids import Wanted, read_pmcids
 from pmc15m.config import digest
-from pmc15m.errors import UsageError
+from pmc15m.errors import TooManyFaultsError, UsageError
 from pmc15m.stages import Origin, StageFiles, locked_output, read_stage, start_stage
 
 LOG = logging.getLogger("pmc15m")
 
 BUCKET = "https://pmc-oa-opendata.s3.amazonaws.com"
-INDEX, STORED = "index", "stored"
+INDEX, STORED, UNPACKED = "index", "stored", "unpacked"
 
 # Measured means of an article, for the estimate of a dry run: XML and JSON, figures, bytes.
 OBJECTS_PER_ARTICLE = 5.5
 BYTES_PER_ARTICLE = 530_000
-
-
-class TooManyFaultsError(RuntimeError):
-    """The world is broken more than it may be: exit code 3, output kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ class Ask:
     policy: HttpPolicy
     pmcids: Path | None = None  # a list; None: the inventory, or the query
     query: Query | None = None
-    service: Service = Service()
+    service: Service = field(default_factory=Service)
     day: str | None = None  # of the inventory; None: the newest complete one
     max_fault_rate: float = 0.01
 
@@ -69,15 +76,67 @@ def run_fetch(store: str, ask: Ask, run: Run) -> StageFiles:
         stored = read_stage(out, "fetch")
     num_faults = stored.tallies.get("faults", 0) + indexed.tallies.get("faults", 0)
     if num_faults > ask.max_fault_rate * max(num_articles, 1):
-        raise TooManyFaultsError(f"{num_faults} faults in {num_articles} articles: run it again, or look at the network")
+        raise TooManyFaultsError(
+            f"{num_faults} faults in {num_articles} articles: run it again, or look at the network"
+        )
     return stored
 
 
-def plan_fetch(store: str, ask: Ask, run: Run) -> tuple[Index, int]:
-    """Return what a fetch would take: the index and how many articles; only the index is written."""
+def run_archives(source: str, store: str, run: Run) -> StageFiles:
+    """Unpack legacy archives into a store.
+
+    Raises:
+        UsageError: the output cannot be used, or there is no archive.
+    """
+    entries = sum(isinstance(item, ArchiveEntry) for item in list_archives(source))
+    if not entries:
+        raise UsageError(f"{source} holds no archive: no PMC4991227.tar.gz, no .meca")
+    with locked_output(store):
+        out = f"{store}/{UNPACKED}"
+        origin = Origin("unpack", __version__, digest(run.config.xml), source)
+        start_stage(out, origin, fresh=True)
+        counts = Counts("unpack", "archives", entries, "unpack_archive/in", "unpack_archive/out")
+        run_pipeline(run, counts, lambda p, meter: fetch.run_archives(p, source, store, out, origin, meter))
+        return read_stage(out, "unpack")
+
+
+def plan_fetch(store: str, ask: Ask, run: Run) -> str:
+    """Return in words what a fetch would take; only the index is written."""
     with locked_output(store):
         indexed = _run_index(f"{store}/{INDEX}", ask, run)
-    return make_index(f"{store}/{INDEX}", indexed.names, run.config.select.max_articles)
+        _, num_articles = make_index(f"{store}/{INDEX}", indexed.names, run.config.select.max_articles)
+    num_requests = round(num_articles * OBJECTS_PER_ARTICLE)
+    num_bytes = num_articles * BYTES_PER_ARTICLE
+    return (
+        f"{num_articles:,} articles, about {num_requests:,} requests and {num_bytes / 1e9:,.1f} GB, less what {store} "
+        "has already and what the selection leaves out once the metadata is read"
+    )
+
+
+def ask_of(args: argparse.Namespace, run: Run) -> Ask:
+    """Return what the words of the command ask for.
+
+    Raises:
+        UsageError: words that contradict each other.
+    """
+    has_query = bool(args.term or args.journal or args.mesh or args.since or args.until)
+    if has_query and (args.pmcids or args.day):
+        raise UsageError("a query, --pmcids and --day are three ways to say what to fetch: choose one")
+    workers = num_workers(run.options)
+    policy = HttpPolicy(
+        connections=args.connections,
+        requests_per_s=args.requests_per_s / workers if args.requests_per_s else None,
+        contact=args.contact,
+        proxy=args.proxy,
+        ca_file=args.ca_file,
+    )
+    query = None
+    if has_query:
+        first = args.since or FIRST_DAY
+        query = Query(args.term or "", run.config.select.licenses, args.journal, args.mesh, first, args.until)
+    service = Service(args.eutils or SERVICE, args.contact, args.api_key)
+    bucket = args.bucket or BUCKET
+    return Ask(bucket, policy, args.pmcids, query, service, args.day, args.max_fault_rate)
 
 
 def _run_index(out: str, ask: Ask, run: Run) -> StageFiles:
@@ -110,5 +169,7 @@ def _wanted(ask: Ask) -> list[Wanted]:
             raise UsageError(f"{ask.pmcids}: {error}") from error
     if ask.query is None:
         return []
-    found = search_pmcids(client_of(ask.policy), ask.query, ask.service, datetime.datetime.now(datetime.UTC).date())
+    rate = REQUESTS_PER_S_WITH_KEY if ask.service.api_key else REQUESTS_PER_S
+    client = client_of(replace(ask.policy, connections=1, requests_per_s=rate))
+    found = search_pmcids(client, ask.query, ask.service, datetime.datetime.now(datetime.UTC).date())
     return sorted((Wanted(pmcid, None) for pmcid in found), key=lambda wanted: wanted.pmcid)

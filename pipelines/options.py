@@ -10,6 +10,7 @@ from apache_beam.options.pipeline_options import (
     PipelineOptions,
     SetupOptions,
     StandardOptions,
+    WorkerOptions,
 )
 from apache_beam.runners.runner import create_runner
 
@@ -82,3 +83,9 @@ def _runner(asked: str | None) -> str:
 def has_local_processes(options: PipelineOptions) -> bool:
     """Return whether a run starts worker processes on this machine."""
     return str(options.view_as(DirectOptions).direct_running_mode) == "multi_processing"
+
+
+def num_workers(options: PipelineOptions) -> int:
+    """Return how many workers a run may have, to share one rate among them; 1 where Beam is not told."""
+    told = (options.view_as(DirectOptions).direct_num_workers, options.view_as(WorkerOptions).max_num_workers)
+    return max(1, *(int(number or 1) for number in told))

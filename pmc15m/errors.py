@@ -3,3 +3,11 @@
 
 class UsageError(ValueError):
     """What was asked for cannot be done as asked."""
+
+
+class TooManyFaultsError(RuntimeError):
+    """The world is broken more than it may be: exit code 3, output kept."""
+
+
+class BrokenWorldError(RuntimeError):
+    """What is outside of the program does not do what it must: one clear sentence, exit code 1."""

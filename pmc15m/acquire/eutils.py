@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from pmc15m.acquire.http import HttpClient
+from pmc15m.errors import BrokenWorldError
 
 SERVICE = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils"
 MAX_IDS = 9_999
@@ -32,7 +33,7 @@ LICENSE_FILTERS = {
 """The filter of each licence class that ESearch knows."""
 
 
-class QueryError(RuntimeError):
+class QueryError(BrokenWorldError):
     """The service refuses a query, or does not answer with one."""
 
 

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 from pmc15m.acquire.http import FetchError, HttpClient, object_url
 from pmc15m.acquire.listing import list_bucket
+from pmc15m.errors import BrokenWorldError
 from pmc15m.records import ArticleRef, Reason, Reject, Stage
 
 ROOT = "inventory-reports/pmc-oa-opendata/metadata/"
@@ -29,7 +30,7 @@ _KEY = re.compile(r"metadata/((PMC[1-9]\d*)\.([1-9]\d*))\.json")
 _SCHEMA = ("Key", "LastModifiedDate", "ETag")
 
 
-class InventoryError(RuntimeError):
+class InventoryError(BrokenWorldError):
     """There is no inventory that can be trusted."""
 
 

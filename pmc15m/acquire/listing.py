@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from lxml import etree
 
 from pmc15m.acquire.http import HttpClient
+from pmc15m.errors import BrokenWorldError
 from pmc15m.records import ArticleRef
 
 MAX_PAGE_BYTES = 8 * 2**20
@@ -15,7 +16,7 @@ MAX_PAGE_BYTES = 8 * 2**20
 _NAMESPACE = "{*}"
 
 
-class ListingError(RuntimeError):
+class ListingError(BrokenWorldError):
     """The bucket's listing is not one: not XML, or a page that leads back to itself."""
 
 

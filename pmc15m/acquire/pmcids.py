@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_FORM = re.compile(r"(?:.*/)?(?:PMC)?([1-9]\d{0,9})(?:\.([1-9]\d{0,3}))?(?:/(?:\w+/?)?)?", re.IGNORECASE)
+_FORM = re.compile(r"(?:.*/)?(?:PMC)?([1-9]\d{0,15})(?:\.([1-9]\d{0,3}))?(?:/(?:\w+/?)?)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

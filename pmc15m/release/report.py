@@ -46,6 +46,22 @@ def extract_flows(tallies: Tallies) -> list[Flow]:
     ]
 
 
+def fetch_flow(tallies: Tallies) -> Flow:
+    """Return the flow of fetch: article versions listed to articles stored."""
+    rejects = _sum(rejects_by_step(tallies), ("fetch_range",))
+    return Flow(
+        "fetch", "articles", tallies.get("articles/listed", 0), tallies.get("fetch_range/out", 0), _ranked(rejects)
+    )
+
+
+def unpack_flow(tallies: Tallies) -> Flow:
+    """Return the flow of legacy archives: archives to articles stored."""
+    by_step = rejects_by_step(tallies)
+    listed = tallies.get("list_archives/out", 0) + sum(by_step.get("list_archives", {}).values())
+    rejects = _sum(by_step, ("list_archives", "unpack_archive"))
+    return Flow("fetch", "archives", listed, tallies.get("unpack_archive/out", 0), _ranked(rejects))
+
+
 def curate_flow(tallies: Tallies) -> Flow:
     """Return the flow of curate: pairs to pairs that stay."""
     rejects = _sum(rejects_by_step(tallies), ("filter_candidate", "keep_first"))

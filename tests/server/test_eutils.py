@@ -130,14 +130,13 @@ def test_the_error_of_a_far_page_is_no_strict_json() -> None:
     assert "larger than 9998" in (etree.fromstring(xml).findtext("ERROR") or "")
 
 
-def test_no_answer_goes_beyond_9999() -> None:
-    many = Eutils(Collection(ServerConfig(articles=10_050)), Recorded(None))
-    fields = {"db": "pmc", "retmode": "json", "term": "all[filter]", "retmax": "20000"}
-    found = json.loads(many.search(fields, 0))["esearchresult"]
-    assert (found["count"], len(found["idlist"])) == ("10050", 9_999)
-    last = json.loads(many.search(fields | {"retstart": "9998"}, 0))["esearchresult"]
-    assert last["idlist"] == ["80000051"]
-    assert last["warninglist"]["outputmessages"] == ["Restrictions achieved. start and count adjusted to 9998, 1"]
+def test_no_answer_goes_beyond_a_number_of_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.server.eutils.MAX_IDS", 70)
+    whole, last = search(retmax=20_000), search(retmax=20_000, retstart=69)
+    assert (whole["count"], len(whole["idlist"])) == ("80", 70)
+    assert last["idlist"] == ["80000010"]
+    assert last["warninglist"]["outputmessages"] == ["Restrictions achieved. start and count adjusted to 69, 1"]
+    assert "ERROR" in search(retstart=70)
 
 
 def test_three_requests_a_second_are_allowed_and_ten_with_a_key() -> None:

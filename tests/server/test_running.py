@@ -1,9 +1,11 @@
 """Running the server: its log, its speed, its end, its options."""
 
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,13 +60,18 @@ def test_requests_in_flight_are_counted() -> None:
 
 def test_500_small_objects_a_second(running: tuple[Server, Client]) -> None:
     server, client = running
+    path, count = "/metadata/PMC80000000.1.json", 300
+    size = len(client.get(path).data)
     seconds = []
     for _ in range(3):  # the best of three, since others work on this machine too
-        start = time.monotonic()
-        for _ in range(250):
-            assert client.get("/metadata/PMC80000000.1.json").status == 200
-        seconds.append(time.monotonic() - start)
-    assert min(seconds) < 0.5
+        with closing(socket.create_connection(("127.0.0.1", server.port), timeout=10)) as connection:
+            start = time.monotonic()
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() * count)
+            got = 0
+            while got < count * size:
+                got += len(connection.recv(2**20))
+            seconds.append(time.monotonic() - start)
+    assert min(seconds) < count / 500
     assert server.counters().errors == 0
 
 

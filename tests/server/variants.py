@@ -42,7 +42,7 @@ def url_of(folder: str, name: str, data: bytes) -> str:
 def odd_name(name: str) -> str:
     """Return the odd name of a media file: accents, a dash that is not ASCII, capitals at the end."""
     stem, _, extension = name.rpartition(".")
-    return f"Fig 1+2 \u2013 caf\u00e9 #3 100% {stem}.{extension.upper()}"
+    return f"Fig 1+2 \u2013 café #3 100% {stem}.{extension.upper()}"
 
 
 def make_over(variant: Variant | None, folder: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
