@@ -4,7 +4,7 @@ import logging
 import sys
 from typing import NoReturn
 
-from pipelines.signals import STOPPED, Stop, leave
+from pipelines.signals import Stop, leave
 from pipelines.words import EXIT_USAGE, make_parser
 from pmc15m.errors import BrokenWorldError, TooManyFaultsError, UsageError
 
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
         except (KeyboardInterrupt, Exception):  # Beam wraps what is raised inside a step
             if not stop.exit_code:
                 raise
-            _say(STOPPED)
+            stop.say_stopped()
     return stop.exit_code
 
 

@@ -51,9 +51,13 @@ class Stop:
         self._timer.start()
         raise KeyboardInterrupt
 
-    def _leave(self) -> NoReturn:
+    def say_stopped(self) -> None:
+        """Say on the real stderr that the run was stopped, and what it means."""
         cursor = _SHOW_CURSOR if os.isatty(self._stderr) else ""
         os.write(self._stderr, f"{cursor}pmc15m: {STOPPED}\n".encode())
+
+    def _leave(self) -> NoReturn:
+        self.say_stopped()
         leave(self.exit_code)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from pipelines.cli import main
 from pmc15m import __version__
+from pmc15m.stages import locked_output
 from tests import some, tiny
 from tests.conftest import ROOT
 from tests.tree import states
@@ -189,6 +190,15 @@ def test_work_folder_of_someone_else_is_refused(command: Command, source: Path, 
     (tmp_path / "work" / "pairs" / "thesis.tex").write_text("mine")
     said = command.refusal("build", "--source", str(source), "--out", "out", "--work", "work")
     assert "which pmc15m did not write" in said
+
+
+def test_output_of_a_run_that_is_still_at_work_is_refused(command: Command, source: Path) -> None:
+    for name in ("out.work/pairs", "out.work/decisions", "out"):
+        with locked_output(name):
+            words = ("build", "--source", str(source), "--out", "out", "--log-level", "ERROR")
+            code, out, said = command(*words)
+            assert (code, out, said) == (2, "", f"pmc15m: {name} is in use by another run\n")
+    assert command(*words).code == 0
 
 
 def test_stage_without_the_stage_before_it_is_refused(command: Command, source: Path) -> None:

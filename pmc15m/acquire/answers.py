@@ -128,7 +128,7 @@ def _read_to_end(answer: BaseHTTPResponse, max_bytes: int) -> bytes:
     pieces = []
     num_bytes = 0
     try:
-        while piece := answer.read(PIECE_BYTES, decode_content=False):
+        while piece := answer.read(min(PIECE_BYTES, max_bytes + 1 - num_bytes), decode_content=False):
             pieces.append(piece)
             num_bytes += len(piece)
             if num_bytes > max_bytes:
@@ -140,8 +140,9 @@ def _read_to_end(answer: BaseHTTPResponse, max_bytes: int) -> bytes:
 
 def _error_code(answer: BaseHTTPResponse, exchange: Exchange) -> str:
     """Return the code that S3 gives with an error, in brackets, and nothing where there is none."""
-    length = exchange.field("content-length") or "0"
-    if not LENGTH.fullmatch(length) or int(length) > MAX_ERROR_BYTES:
+    length = exchange.field("content-length") or ""
+    is_short = LENGTH.fullmatch(length) and int(length) <= MAX_ERROR_BYTES
+    if not is_short and not exchange.fields_of("transfer-encoding"):
         return ""
     try:
         match = _CODE.search(answer.read(MAX_ERROR_BYTES, decode_content=False))
@@ -163,7 +164,7 @@ def failure_of(error: HTTPError, exchange: Exchange) -> Failure:
     words = clean(str(causes[-1]) or type(causes[-1]).__name__)
     if isinstance(error, ReadTimeoutError):
         return Failure(Kind.PASSING, Reason.FETCH_TIMEOUT, f"no answer in time after {exchange.num_bytes:,} bytes")
-    if isinstance(error, ConnectTimeoutError):
+    if isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError):  # which is one, too
         return Failure(Kind.BUSY, Reason.FETCH_TIMEOUT, "no connection in time")
     if isinstance(error, NewConnectionError | ProxyError):
         is_unknown = isinstance(causes[-1], socket.gaierror) and causes[-1].errno == socket.EAI_NONAME

@@ -8,6 +8,7 @@ import random
 import re
 import threading
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 
@@ -161,6 +162,7 @@ def parse_retry_after(text: str | None, date: str | None, wall_s: float) -> floa
 
 def _parse_date(text: str) -> float | None:
     try:
-        return parsedate_to_datetime(text).timestamp()
+        date = parsedate_to_datetime(text)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()  # a date of HTTP is in GMT, said or not
     except (ValueError, OverflowError, TypeError, IndexError):
         return None

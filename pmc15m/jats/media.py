@@ -1,7 +1,8 @@
 """From `xlink:href` to a media file of the package ("From href to media file")."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from urllib.parse import unquote
 
 IMAGE_EXTENSIONS = ("jpg", "jpeg", "png", "tif", "tiff", "gif", "webp", "bmp")
@@ -25,17 +26,26 @@ class MediaIndex:
 
     def __init__(self, names: Iterable[str]) -> None:
         """Index the raster images among the names."""
-        self._names: dict[str, str] = {}
-        self._folded: dict[str, str] = {}
-        self._stems: dict[str, dict[str, str]] = {}
-        self._folded_stems: dict[str, dict[str, str]] = {}
-        for name in sorted(names):
+        self._names = {name: name for name in sorted(names) if split_name(name)[1]}
+
+    @cached_property
+    def _folded(self) -> dict[str, str]:
+        return {name.casefold(): name for name in reversed(self._names)}
+
+    @cached_property
+    def _stems(self) -> dict[str, dict[str, str]]:
+        return self._by_stem(str)
+
+    @cached_property
+    def _folded_stems(self) -> dict[str, dict[str, str]]:
+        return self._by_stem(str.casefold)
+
+    def _by_stem(self, fold: Callable[[str], str]) -> dict[str, dict[str, str]]:
+        stems: dict[str, dict[str, str]] = {}
+        for name in self._names:
             stem, extension = split_name(name)
-            if extension:
-                self._names[name] = name
-                self._folded.setdefault(name.casefold(), name)
-                self._stems.setdefault(stem, {}).setdefault(extension, name)
-                self._folded_stems.setdefault(stem.casefold(), {}).setdefault(extension, name)
+            stems.setdefault(fold(stem), {}).setdefault(extension, name)
+        return stems
 
     def resolve(self, href: str) -> str | None:
         """Return the file that an href names, or None.
@@ -44,6 +54,8 @@ class MediaIndex:
         extension. An absolute URL is not local, since `fig1.jpg` of another host proves nothing;
         the one exception is a file named by a content digest (SciELO), which does.
         """
+        if href in self._names and "/" not in href and "\\" not in href:
+            return href
         forms = list(_forms(href))
         if _ABSOLUTE.match(href):
             return next((form for form in forms if form in self._names and _DIGEST.fullmatch(form)), None)
@@ -54,12 +66,17 @@ class MediaIndex:
             if form.casefold() in self._folded:
                 return self._folded[form.casefold()]
         stems = [split_name(form)[0] for form in forms]
-        for index, fold in ((self._stems, str), (self._folded_stems, str.casefold)):
-            for stem in stems:
-                by_extension = index.get(fold(stem))
-                if by_extension:
-                    return next(by_extension[e] for e in IMAGE_EXTENSIONS if e in by_extension)
+        for stem in stems:
+            if by_extension := self._stems.get(stem):
+                return _best_of(by_extension)
+        for stem in stems:
+            if by_extension := self._folded_stems.get(stem.casefold()):
+                return _best_of(by_extension)
         return None
+
+
+def _best_of(by_extension: dict[str, str]) -> str:
+    return next(by_extension[extension] for extension in IMAGE_EXTENSIONS if extension in by_extension)
 
 
 def _forms(href: str) -> Iterator[str]:

@@ -38,7 +38,6 @@ def make_bars(folder: Path, *, is_smoke: bool) -> list[Bar]:
     run_dag(source, ours)
     run_loop(source, theirs)
     check_stages(read_stage(str(ours), "extract"), read_stage(str(theirs), "extract"))
-    rounds = 2 if is_smoke else 3
 
     def measure() -> Measurement:
         cases: dict[str, Callable[[], object]] = {
@@ -46,7 +45,7 @@ def make_bars(folder: Path, *, is_smoke: bool) -> list[Bar]:
             "ours": lambda: run_dag(source, ours),
             "again": lambda: run_loop(source, theirs),
         }
-        best = interleave(cases, rounds)
+        best = interleave(cases, rounds=2)
         return Measurement(
             ratio=best["ours"] / best["peer"],
             control=best["again"] / best["peer"],

@@ -84,8 +84,8 @@ class Dealer:
                 continue
             if rule.lasts == FOREVER and first == 1:
                 return rule.fault
-            if rule.fault in SEEN_BY_MD5 and first > 1:
-                continue
+            if rule.fault in SEEN_BY_MD5 and (first > 1 or (self._config.quick_etags and key.endswith(".json"))):
+                continue  # the ETag of metadata is then no md5
             if rule.lasts != FOREVER and attempt < min(first + rule.lasts, self._config.fault_lasts + 1):
                 return rule.fault
         return None

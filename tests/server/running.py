@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
@@ -86,7 +86,12 @@ class Server:
         self._ask("POST", "/_reset")
 
     def stop(self) -> None:
-        """End the server; once more does nothing."""
+        """End the server; once more does nothing.
+
+        Raises:
+            ServerError: it does not end, or not well.
+        """
+        was_running = self.process.poll() is None
         if self.process.stdin and not self.process.stdin.closed:
             self.process.stdin.close()
         try:
@@ -98,6 +103,8 @@ class Server:
         finally:
             if self.process.stdout:
                 self.process.stdout.close()
+        if was_running and self.process.returncode:
+            raise ServerError(f"the server ends with {self.process.returncode}")
 
     def _ask(self, method: str, path: str) -> bytes:
         context = ssl.create_default_context()
@@ -146,7 +153,8 @@ def start_server(config: ServerConfig) -> Server:
     try:
         server.port = int(json.loads(_first_line(process))["port"])
     except (ValueError, ServerError):
-        server.stop()
+        with suppress(ServerError):
+            server.stop()
         raise ServerError(f"the server does not start: exit code {process.returncode}") from None
     return server
 

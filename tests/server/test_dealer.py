@@ -57,6 +57,14 @@ def test_the_rate_is_for_its_keys_only() -> None:
     assert dealer.deal("list:").fault is None
 
 
+def test_no_metadata_are_spoilt_that_no_etag_can_prove_wrong() -> None:
+    config = ServerConfig(fault_rate=1, faults=("md5_once",), quick_etags=True)
+    dealer = Dealer(config)
+    assert dealer.deal("metadata/PMC1.1.json").fault is None
+    assert dealer.deal("PMC1.1/a.jpg").fault == "md5_once"
+    assert Dealer(replace(config, quick_etags=False)).deal("metadata/PMC1.1.json").fault == "md5_once"
+
+
 @pytest.mark.parametrize("text", ["nonsense", "html@", "html@x", ""])
 def test_a_rule_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="valid"):

@@ -92,6 +92,7 @@ class Scripted:
     num_open: int = 0
     max_open: int = 0
     tls: ssl.SSLContext | None = None
+    greeting: bytes = b""  # said first, and nothing after it
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -102,6 +103,9 @@ class Scripted:
     def serve(self, connection: socket.socket) -> None:
         """Answer on one connection until its end."""
         with contextlib.suppress(OSError), connection:
+            if self.greeting:
+                connection.sendall(self.greeting)
+                return
             if self.tls is not None:
                 connection = self.tls.wrap_socket(connection, server_side=True)
             with connection:
@@ -133,8 +137,9 @@ def _read_request(connection: socket.socket) -> Request | None:
 
 
 @contextmanager
-def scripted(*acts: Act, tls: ssl.SSLContext | None = None) -> Iterator[Scripted]:
-    server = Scripted(list(acts) or [answer()], tls=tls)
+def scripted(*acts: Act, tls: ssl.SSLContext | None = None, greeting: bytes = b"") -> Iterator[Scripted]:
+    """Run a server; without acts it answers DATA."""
+    server = Scripted(list(acts) or [answer()], tls=tls, greeting=greeting)
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         server.url = f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
         threads = []

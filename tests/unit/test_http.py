@@ -1,14 +1,12 @@
 """The client where nothing is wrong: what it asks, what it returns, how many connections it takes."""
 
 import os
-import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from pmc15m.acquire.http import Counts, FetchError, HttpClient, HttpPolicy, client_of, object_url
-from pmc15m.errors import UsageError
 from pmc15m.records import Reason
 from tests.unit.scripted import DATA, Scripted, answer, chunked, fast_client, md5_of, raw, scripted
 
@@ -63,10 +61,6 @@ def test_it_asks_for_plain_bytes_and_says_who_it_is() -> None:
     }
 
 
-def test_without_a_contact_the_user_agent_is_name_and_version() -> None:
-    assert HttpPolicy().user_agent == "pmc15m/0.1.0"
-
-
 def test_answers_before_the_answer_are_passed_over() -> None:
     early = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
     with scripted(raw(early + b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok")) as server:
@@ -85,11 +79,12 @@ def test_connections_are_kept_and_after_errors_too() -> None:
     missing = chunked(b"<Error><Code>NoSuchKey</Code></Error>", status="404 Not Found")
     with scripted(answer(), missing, answer(b"no", "403 Forbidden"), answer()) as server:
         client = HttpClient(HttpPolicy())
-        for _ in range(4):
-            try:
+        client.get(server.url, max_bytes=1_000)
+        for reason in (Reason.NOT_FOUND, Reason.FORBIDDEN):
+            with pytest.raises(FetchError) as caught:
                 client.get(server.url, max_bytes=1_000)
-            except FetchError as error:
-                assert error.reason in {Reason.NOT_FOUND, Reason.FORBIDDEN}
+            assert caught.value.reason == reason
+        client.get(server.url, max_bytes=1_000)
         assert (len(server.requests), server.num_connections) == (4, 1)
 
 
@@ -191,46 +186,6 @@ def test_a_fork_in_the_middle_of_a_request_does_not_hang() -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(seen[0], 0)[1]) == 0
 
 
-def test_a_policy_pickles_and_so_does_an_error() -> None:
-    policy = HttpPolicy(contact="a@b.example", proxy="http://u:p@127.0.0.1:1")
-    assert pickle.loads(pickle.dumps(policy)) == policy  # noqa: S301
-    error = pickle.loads(pickle.dumps(FetchError(Reason.FORBIDDEN, "x" * 1_000, False)))  # noqa: S301
-    assert (error.reason, len(error.detail), error.is_fault) == (Reason.FORBIDDEN, 500, False)
-
-
-def test_a_policy_does_not_show_its_password() -> None:
-    assert "secret" not in repr(HttpPolicy(proxy="http://user:secret@127.0.0.1:1"))
-
-
-@pytest.mark.parametrize(
-    ("options", "match"),
-    [
-        ({"connections": 0}, "connections is 0, wanted 1 or more"),
-        ({"attempts": 0}, "attempts is 0"),
-        ({"requests_per_s": 0.0}, "requests_per_s is 0.0, wanted more than 0"),
-        ({"deadline_s": float("nan")}, "deadline_s is nan"),
-        ({"backoff_s": -1.0}, "backoff_s is -1.0, wanted 0 or more"),
-        ({"contact": "a\r\nX: y"}, "cannot stand in a User-Agent"),
-        ({"contact": "Jos\u00e9"}, "cannot stand in a User-Agent"),
-        ({"proxy": "proxy:3128"}, "proxy is no address of one"),
-        ({"proxy": "socks5://127.0.0.1:1"}, "proxy is no address of one"),
-        ({"proxy": "http://[::1"}, "proxy is no address of one"),
-    ],
-)
-def test_a_policy_that_cannot_work_is_refused_in_a_sentence(options: dict[str, object], match: str) -> None:
-    with pytest.raises(UsageError, match=match):
-        HttpPolicy(**options)  # type: ignore[arg-type]
-
-
-def test_certificates_that_are_none_are_refused_in_a_sentence(tmp_path: os.PathLike[str]) -> None:
-    for name in ("missing.pem", "empty.pem"):
-        path = os.path.join(tmp_path, name)
-        if name == "empty.pem":
-            open(path, "w").close()
-        with pytest.raises(UsageError, match=rf"{name} holds no certificates"):
-            HttpClient(HttpPolicy(ca_file=path))
-
-
 @pytest.mark.parametrize(
     ("key", "path"),
     [
@@ -246,9 +201,11 @@ def test_a_key_is_quoted_once(key: str, path: str) -> None:
     assert object_url("https://bucket.example/", key) == f"https://bucket.example/{path}"
 
 
-@pytest.mark.parametrize("key", ["", ".", "..", "a/../b", "./a", "a/.", "a\x00b", "a\r\nb", "a\x7f", "a\x85", "a\ud800"])
+@pytest.mark.parametrize(
+    "key", ["", ".", "..", "a/../b", "./a", "a/.", "a\x00b", "a\r\nb", "a\x7f", "a\x85", "a\ud800"]
+)
 def test_a_key_that_would_arrive_as_another_is_refused(key: str) -> None:
-    with pytest.raises(ValueError, match="key|dot segments"):
+    with pytest.raises(ValueError, match=r"key|dot segments"):
         object_url("https://bucket.example", key)
 
 
@@ -260,7 +217,9 @@ def test_a_key_arrives_as_it_is(key: str) -> None:
     assert request.target == object_url("", key)
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/x", "/x", "http://", "http://[::1", "http:///x"])
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://127.0.0.1/x", "/x", "http://", "http://[::1", "http:///x"]
+)
 def test_what_is_no_address_is_an_error_of_the_caller(url: str) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
         HttpClient(HttpPolicy()).get(f"{url}?api_key=secret", max_bytes=1)

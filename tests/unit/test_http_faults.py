@@ -2,9 +2,6 @@
 
 import gzip
 import socket
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -16,13 +13,11 @@ from tests.unit.scripted import (
     Act,
     answer,
     chunked,
-    drip,
     fast_client,
     md5_of,
     raw,
     reset,
     scripted,
-    silence,
 )
 
 MD5 = md5_of(DATA)
@@ -30,10 +25,11 @@ OPEN_END = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 HTML = b"<!DOCTYPE html>\n<html><head><title>Checking your browser</title></head></html>"
 MANY_FIELDS = "\r\n".join(f"X-{number}: y" for number in range(500))
-IMPATIENT: dict[str, Any] = {"attempts": 2, "backoff_s": 0.0, "throttle_backoff_s": 0.0}
 
 
-def refusal_of(*acts: Act, md5: str | None = MD5, max_bytes: int = 10_000, key: str = "a.jpg") -> tuple[FetchError, int]:
+def refusal_of(
+    *acts: Act, md5: str | None = MD5, max_bytes: int = 10_000, key: str = "a.jpg"
+) -> tuple[FetchError, int]:
     """Return the error, and how many requests it took."""
     with scripted(*acts) as server:
         client, _ = fast_client()
@@ -130,7 +126,11 @@ FINAL = {
     ),
     "row 24: file": (answer(b"", "301 Moved", "Location: file:///etc/passwd"), Reason.REDIRECT, "to /etc/passwd"),
     "row 24: loop": (answer(b"", "307 Temporary", "Location: /a.jpg"), Reason.REDIRECT, "to /a.jpg"),
-    "row 24: nowhere": (answer(b"", "308 Permanent", "Location: http://[x"), Reason.REDIRECT, "an address that is none"),
+    "row 24: nowhere": (
+        answer(b"", "308 Permanent", "Location: http://[x"),
+        Reason.REDIRECT,
+        "an address that is none",
+    ),
     "304": (raw(b"HTTP/1.1 304 Not Modified\r\n\r\n"), Reason.REDIRECT, "status 304, to nowhere"),
     "row 25: 206": (
         answer(DATA, "206 Partial Content", "Content-Range: bytes 0-919/9999"),
@@ -208,50 +208,6 @@ def test_row_4_without_length_and_md5_nobody_knows_whether_it_is_whole() -> None
         assert HttpClient(HttpPolicy()).get(server.url, max_bytes=1_000, md5=MD5).data == DATA
 
 
-@pytest.mark.parametrize(
-    "act",
-    [
-        pytest.param(drip(b"HTTP/1.1 200 OK\r\nContent-Length: 920\r\n\r\n" + DATA, 45), id="row 18: dripping body"),
-        pytest.param(drip(CHUNKED + b"398\r\n" + DATA, len(CHUNKED) + 4), id="row 18: dripping chunk"),
-        pytest.param(drip(CHUNKED + b"1;" + b"x" * 900, len(CHUNKED)), id="row 18: dripping chunk length"),
-        pytest.param(drip(OPEN_END + DATA, len(OPEN_END)), id="row 18: dripping body without length"),
-        pytest.param(drip(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 900), id="row 19: dripping headers"),
-        pytest.param(drip(b"HTTP/1.1 100 Go on\r\n\r\n" * 50), id="row 19: dripping answers before the answer"),
-        pytest.param(silence, id="row 20: silence"),
-    ],
-)
-def test_rows_18_to_20_the_deadline_ends_a_request_and_the_next_one_may_do(act: Act) -> None:
-    policy = HttpPolicy(**IMPATIENT, deadline_s=0.15, deadline_bytes_per_s=1e9)
-    start_s = time.monotonic()
-    with scripted(act, answer(), act) as server:
-        client = HttpClient(policy)
-        assert client.get(server.url, max_bytes=10_000, md5=MD5).data == DATA
-        with pytest.raises(FetchError) as caught:
-            client.get(server.url, max_bytes=10_000, md5=MD5)
-    assert (caught.value.reason, caught.value.is_fault) == (Reason.FETCH_TIMEOUT, True)
-    assert "the deadline passed after" in caught.value.detail
-    assert 0.45 <= time.monotonic() - start_s < 5
-
-
-def test_a_silence_is_ended_by_its_own_limit() -> None:
-    with scripted(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 920\r\n\r\n" + DATA[:500])) as server:
-        with pytest.raises(FetchError) as caught:
-            HttpClient(HttpPolicy(**IMPATIENT, read_timeout_s=0.05)).get(server.url, max_bytes=1_000)
-    assert caught.value.reason == Reason.FETCH_TIMEOUT
-    assert "no answer in time after 539 bytes" in caught.value.detail
-
-
-def test_a_long_body_has_longer_time_and_only_while_it_comes() -> None:
-    data = DATA * 10
-    slow = drip(b"HTTP/1.1 200 OK\r\nContent-Length: 9200\r\n\r\n" + data, 9_200, 0.004)
-    with scripted(slow) as server:
-        client = HttpClient(HttpPolicy(attempts=1, deadline_s=0.02, deadline_bytes_per_s=9_000.0))
-        assert client.get(server.url, max_bytes=10_000, md5=md5_of(data)).data == data
-        strict = HttpClient(HttpPolicy(attempts=1, deadline_s=0.02, deadline_bytes_per_s=1e9))
-        with pytest.raises(FetchError, match="the deadline passed"):
-            strict.get(server.url, max_bytes=10_000)
-
-
 def test_row_27_a_name_that_cannot_be_looked_up_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     client, clock = fast_client()
     lookup, start_s = socket.getaddrinfo, clock.now_s
@@ -272,7 +228,9 @@ def test_row_27_a_name_that_does_not_exist_is_given_up_soon(monkeypatch: pytest.
 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
     client, clock = fast_client()
-    with pytest.raises(FetchError, match=r"http://nowhere\.example/x: no connection: .*Name or service not known") as caught:
+    with pytest.raises(
+        FetchError, match=r"http://nowhere\.example/x: no connection: .*Name or service not known"
+    ) as caught:
         client.get("http://nowhere.example/x", max_bytes=1)
     assert (caught.value.reason, caught.value.is_fault) == (Reason.FETCH_FAILED, True)
     assert (client.counts.num_requests, sum(clock.sleeps) < 2) == (5, True)
@@ -282,17 +240,7 @@ def test_a_port_where_nobody_listens_is_a_fault() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     client, clock = fast_client()
-    with pytest.raises(FetchError, match="no connection: .*refused") as caught:
+    with pytest.raises(FetchError, match=r"no connection: .*refused") as caught:
         client.get(f"http://127.0.0.1:{port}/", max_bytes=1)
     assert (caught.value.reason, caught.value.is_fault) == (Reason.FETCH_FAILED, True)
     assert sum(clock.sleeps) >= 60  # it may come back
-
-
-def test_no_thread_is_left_behind_by_a_deadline() -> None:
-    before = threading.active_count()
-    with scripted(silence) as server:
-        client = HttpClient(HttpPolicy(**IMPATIENT, deadline_s=0.05))
-        with ThreadPoolExecutor(4) as threads:
-            errors = list(threads.map(lambda _: pytest.raises(FetchError, client.get, server.url, max_bytes=1), range(4)))
-    assert len(errors) == 4
-    assert threading.active_count() <= before + 1
