@@ -29,14 +29,17 @@ from pmc15m.acquire.http import HttpPolicy, client_of
 from pmc15m.acquire.index import find_versions, make_index, read_inventory_shard
 from pmc15m.acquire.inventory import find_inventory
 from pmc15m.acquire.pmcids import Wanted, read_pmcids
+from pmc15m.acquire.table import commit_fetch, known_tables
 from pmc15m.config import digest
 from pmc15m.errors import TooManyFaultsError, UsageError
 from pmc15m.stages import Origin, StageFiles, locked_output, read_stage, start_stage
+from pmc15m.store import Store
 
 LOG = logging.getLogger("pmc15m")
 
 BUCKET = "https://pmc-oa-opendata.s3.amazonaws.com"
-INDEX, STORED, UNPACKED = "index", "stored", "unpacked"
+INDEX, UNPACKED = "index", "unpacked"
+STORED = ("stored-a", "stored-b")
 
 # Measured means of an article, for the estimate of a dry run: XML and JSON, figures, bytes.
 OBJECTS_PER_ARTICLE = 5.5
@@ -63,22 +66,27 @@ def run_fetch(store: str, ask: Ask, run: Run) -> StageFiles:
         UsageError: a list of PMCIDs that is none, an output that cannot be used.
         TooManyFaultsError: more than `max_fault_rate` of the articles could not be fetched.
     """
+    home = Store(store)
     with locked_output(store):
         indexed = _run_index(f"{store}/{INDEX}", ask, run)
         index, num_articles = make_index(f"{store}/{INDEX}", indexed.names, run.config.select.max_articles)
-        origin = Origin("fetch", __version__, digest(run.config.select, run.config.xml), indexed.content)
-        job = FetchJob(index, ask.bucket, ask.policy, store, run.config)
-        out = f"{store}/{STORED}"
-        # Never skipped: the store may have lost what the last run left, and failures are tried again.
+        config = digest(run.config.select, run.config.xml)
+        origin = Origin("fetch", __version__, config, indexed.content)
+        known = known_tables(home)
+        # One of two folders, never that of the last complete fetch, which this one is compared with.
+        folder = next(name for name in STORED if not any(table.startswith(f"{name}/") for table in known))
+        job = FetchJob(index, ask.bucket, ask.policy, store, run.config, () if run.fresh else known)
+        out = f"{store}/{folder}"
         start_stage(out, origin, fresh=True)
         counts = Counts("fetch", "articles", num_articles, "articles/listed", "fetch_range/out")
         run_pipeline(run, counts, lambda p, meter: fetch.run(p, job, out, origin, meter))
         stored = read_stage(out, "fetch")
-    num_faults = stored.tallies.get("faults", 0) + indexed.tallies.get("faults", 0)
-    if num_faults > ask.max_fault_rate * max(num_articles, 1):
-        raise TooManyFaultsError(
-            f"{num_faults} faults in {num_articles} articles: run it again, or look at the network"
-        )
+        num_faults = stored.tallies.get("faults", 0) + indexed.tallies.get("faults", 0)
+        if num_faults > ask.max_fault_rate * max(num_articles, 1):
+            detail = f"{num_faults} faults in {num_articles} articles"
+            raise TooManyFaultsError(f"{detail}: what was fetched is kept, the same command tries the rest again")
+        for kind, count in commit_fetch(home, folder, stored).items():
+            LOG.info("fetch: %d articles %s", count, kind)
     return stored
 
 

@@ -75,6 +75,12 @@ class Reason(StrEnum):
     SOURCE_CHANGED = "source_changed"
 
 
+FAULTS = frozenset(
+    (Reason.FETCH_FAILED, Reason.FETCH_TIMEOUT, Reason.FORBIDDEN, Reason.REDIRECT, Reason.CONTENT_ENCODING)
+)
+"""Reasons that speak of a server rather than of an article: the next run tries again."""
+
+
 @dataclass(frozen=True, slots=True)
 class ArticleRef:
     """One article version of the index."""

@@ -17,6 +17,7 @@ from pmc15m.acquire.versions import choose_version
 from pmc15m.config import DatasetConfig, SelectConfig
 from pmc15m.jats.article import parse_article
 from pmc15m.records import ArticleRef, Figure, Package, Reason, Reject, Stage, Tally
+from pmc15m.rows import read_range
 from pmc15m.store import Md5MismatchError, Store, TooLargeError
 
 
@@ -29,6 +30,7 @@ class FetchJob:
     policy: HttpPolicy
     store: str
     config: DatasetConfig
+    known: tuple[str, ...] = ()  # paths in the store of the tables of the last fetch that was complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,44 @@ def fetch_range(number: int, job: FetchJob) -> Iterator[Stored | Reject | Tally]
     """Fetch the articles of one range of the index, as many side by side as there are connections.
 
     Rejects: of articles, and of single media files. Tallies: `articles/listed`, `objects/fetched`,
-    `objects/kept`, `bytes/fetched`, `requests/sent`, `faults`.
+    `articles/unchanged`, `objects/kept`, `bytes/fetched`, `requests/sent`, `faults`.
     """
+    known = {stored.key: stored for stored in read_range(Store(job.store), job.known, Stored, *job.index.range(number))}
+    changed = []
+    for versions in job.index.read(number):
+        stored = known.get(versions[0].key)
+        if stored is not None and _is_unchanged(versions, stored, Store(job.store)):
+            yield Tally("articles/listed", len(versions))
+            yield Tally("articles/unchanged", 1)
+            yield stored
+        else:
+            changed.append(versions)
     with ThreadPoolExecutor(job.policy.connections, thread_name_prefix="fetch") as pool:
-        for items in pool.map(lambda versions: list(_Fetching(versions, job).run()), job.index.read(number)):
-            yield from items
+        for items in pool.map(lambda versions: list(_Fetching(versions, job).run()), changed):
+            yield from _or_stale(items, known)
+
+
+def _or_stale(items: list[Stored | Reject | Tally], known: dict[str, Stored]) -> Iterator[Stored | Reject | Tally]:
+    """Yield what became of an article; what could not be asked for is still what the store has of it."""
+    for item in items:
+        is_fault = isinstance(item, Reject) and item.reason in FAULTS
+        stored = known.get(item.pmcid) if isinstance(item, Reject) and is_fault else None
+        if stored is None:
+            yield item
+        else:
+            yield stored
+            yield Tally("articles/stale", 1)
+
+
+def _is_unchanged(versions: tuple[IndexRow, ...], stored: Stored, store: Store) -> bool:
+    """Return whether an article is as the last complete fetch left it, by the ETag of its metadata.
+
+    The metadata holds the md5 of every object of its version. Articles of several versions are looked
+    at again, since another one may have become the one to take.
+    """
+    (row, *others) = versions
+    is_same = not others and row.etag is not None and (row.version, row.etag) == (stored.version, stored.etag)
+    return is_same and store.exists(f"{row.ref.location}/{row.ref.key}.json")
 
 
 class _Fetching:

@@ -86,11 +86,14 @@ class Index:
     end: int  # digests from here on are not taken
     num_ranges: int
 
+    def range(self, number: int) -> tuple[int, int]:
+        """Return the half-open range of digests of one share of the work."""
+        low, high = order_range(number, self.num_ranges)
+        return low * self.end >> ORDER_BITS, high * self.end >> ORDER_BITS
+
     def read(self, number: int) -> list[tuple[IndexRow, ...]]:
         """Return the articles of one range, each with all its versions in numeric order."""
-        low, high = order_range(number, self.num_ranges)
-        low, high = (bound * self.end >> ORDER_BITS for bound in (low, high))
-        rows = read_range(Store(self.folder), self.files, IndexRow, low, high)
+        rows = read_range(Store(self.folder), self.files, IndexRow, *self.range(number))
         ordered = sorted(set(rows), key=lambda row: (order_of(row.key), row.key, row.version))
         return [tuple(versions) for _, versions in groupby(ordered, key=lambda row: row.key)]
 

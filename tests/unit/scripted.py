@@ -142,7 +142,6 @@ def scripted(*acts: Act, tls: ssl.SSLContext | None = None, greeting: bytes = b"
     server = Scripted(list(acts) or [answer()], tls=tls, greeting=greeting)
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         server.url = f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
-        threads = []
 
         def accept() -> None:
             while True:
@@ -150,9 +149,7 @@ def scripted(*acts: Act, tls: ssl.SSLContext | None = None, greeting: bytes = b"
                     connection, _ = listener.accept()
                 except OSError:
                     return
-                thread = threading.Thread(target=server.serve, args=(connection,), daemon=True)
-                thread.start()
-                threads.append(thread)
+                threading.Thread(target=server.serve, args=(connection,), daemon=True).start()
 
         acceptor = threading.Thread(target=accept, daemon=True)
         acceptor.start()

@@ -1,6 +1,7 @@
 """The client where nothing is wrong: what it asks, what it returns, how many connections it takes."""
 
 import os
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -91,9 +92,9 @@ def test_connections_are_kept_and_after_errors_too() -> None:
 def test_threads_share_connections_and_never_open_more() -> None:
     together = threading.Barrier(4)
 
-    def act(connection: object) -> bool:
+    def act(connection: socket.socket) -> bool | None:
         together.wait(10)  # only four at once get past it
-        return answer()(connection)  # type: ignore[arg-type,return-value]
+        return answer()(connection)
 
     with scripted(act) as server:
         client = HttpClient(HttpPolicy(connections=4))
@@ -113,9 +114,9 @@ def test_each_thread_gets_the_object_that_it_asked_for() -> None:
             assert list(got) == [f"/{n}".encode() * 1_000 for n in range(200)]
 
 
-def server_target(server: Scripted, connection: object) -> str:
+def server_target(server: Scripted, connection: socket.socket) -> str:
     """Return what the newest request on a connection asked for."""
-    port = connection.getpeername()[1]  # type: ignore[attr-defined]
+    port = connection.getpeername()[1]
     return next(request.target for request in reversed(server.requests) if request.client_port == port)
 
 
@@ -172,14 +173,14 @@ def test_a_fork_in_the_middle_of_a_request_does_not_hang() -> None:
     client = HttpClient(HttpPolicy(connections=1))
     seen: list[int] = []
 
-    def act(connection: object) -> bool:
+    def act(connection: socket.socket) -> bool | None:
         if not seen:
             seen.append(os.fork())  # the only permit is taken, and a lock may be
             if seen == [0]:
                 with scripted() as other:
                     got = client.get(other.url, max_bytes=1_000).data
                     os._exit(0 if got == DATA else 1)
-        return answer()(connection)  # type: ignore[arg-type,return-value]
+        return answer()(connection)
 
     with scripted(act) as server:
         assert client.get(server.url, max_bytes=1_000).data == DATA

@@ -1,6 +1,7 @@
 """A server that asks for less: fewer requests at once, longer waits, and an end to them."""
 
-import time
+import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -35,8 +36,8 @@ def test_row_8_a_storm_of_a_minute_is_sat_out(num_threads: int) -> None:
     client, clock = fast_client()
     end_s = clock.now_s + 60
 
-    def act(connection: object) -> bool:
-        return (SLOW_DOWN if clock.now_s < end_s else answer())(connection)  # type: ignore[arg-type,return-value]
+    def act(connection: socket.socket) -> bool | None:
+        return (SLOW_DOWN if clock.now_s < end_s else answer())(connection)
 
     with scripted(act) as server:
         got = get_all(client, server, 100, num_threads)
@@ -48,17 +49,22 @@ def test_row_8_a_storm_of_a_minute_is_sat_out(num_threads: int) -> None:
 
 def test_row_8_a_storm_halves_what_is_under_way_until_one_is_left() -> None:
     seen: list[int] = []
+    lock = threading.Lock()
+    together = threading.Barrier(16)
     client, _ = fast_client(HttpPolicy(connections=16, max_retry_after_s=0.0))
 
-    def act(connection: object) -> bool:
-        time.sleep(0.01)  # so that all permits are in use
-        seen.append(client.num_permits)
-        return SLOW_DOWN(connection)  # type: ignore[arg-type,return-value]
+    def act(connection: socket.socket) -> bool | None:
+        with lock:
+            seen.append(client.num_permits)
+            is_first_round = len(seen) <= 16
+        if is_first_round:
+            together.wait(30)
+        return SLOW_DOWN(connection)
 
     with scripted(act) as server:
         get_all(client, server, 32)
         assert server.max_open == 16
-    assert (seen[0], seen[-1], client.num_permits) == (16, 1, 1)
+    assert (seen[:16], seen[-1], client.num_permits) == ([16] * 16, 1, 1)
     assert sorted(seen, reverse=True) == seen
 
 
