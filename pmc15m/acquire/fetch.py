@@ -16,7 +16,7 @@ from pmc15m.acquire.metadata import MAX_BYTES, MetadataError, MetadataMismatchEr
 from pmc15m.acquire.versions import choose_version
 from pmc15m.config import DatasetConfig, SelectConfig
 from pmc15m.jats.article import parse_article
-from pmc15m.records import ArticleRef, Figure, Package, Reason, Reject, Stage, Tally
+from pmc15m.records import FAULTS, ArticleRef, Figure, Package, Reason, Reject, Stage, Tally
 from pmc15m.rows import read_range
 from pmc15m.store import Md5MismatchError, Store, TooLargeError
 

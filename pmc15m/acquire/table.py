@@ -26,9 +26,10 @@ def known_tables(store: Store) -> tuple[str, ...]:
 
 
 def commit_fetch(store: Store, folder: str, stored: StageFiles) -> dict[str, int]:
-    """Make a complete fetch the one that the next compares with; return how many changes of each kind it brought.
+    """Make a complete fetch the one that the next compares with; return the number of changes by kind.
 
-    What is gone, retracted or replaced by another version is deleted. The changes go to `changes/changes-<digest>.parquet`, unless nothing changed.
+    What is gone, retracted or replaced by another version is deleted from the store. The changes go to
+    `changes/changes-<digest>.parquet`, unless nothing changed.
     """
     tables = tuple(f"{folder}/{name}" for name in stored.names)
     known = known_tables(store)
