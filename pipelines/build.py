@@ -16,7 +16,7 @@ from pipelines.progress import Counts, StageProgress
 from pipelines.quiet import quiet_workers
 from pmc15m import __version__
 from pmc15m.acquire.packages import list_articles
-from pmc15m.config import DatasetConfig, digest, to_toml
+from pmc15m.config import DatasetConfig, SelectConfig, digest, to_toml
 from pmc15m.curate.splits import SPLITS
 from pmc15m.errors import UsageError
 from pmc15m.progress import Meter
@@ -53,8 +53,8 @@ def run_extract(source: str, out: str, run: Run) -> StageFiles:
         SourceError: the source is missing or holds no article.
         OutputError: the output folder cannot be used.
     """
-    num_articles, inputs = _look_at(source)
-    origin = Origin("extract", __version__, digest(run.config.xml, run.config.images), inputs)
+    num_articles, inputs = _look_at(source, run.config.select)
+    origin = Origin("extract", __version__, digest(run.config.select, run.config.xml, run.config.images), inputs)
     with locked_output(out):
         if start_stage(out, origin, run.fresh):
             counts = Counts("extract", "articles", num_articles, "read_package/in", "probe_figure/out")
@@ -90,7 +90,7 @@ def run_shard(source: str, pairs: str, decisions: str, out: str, run: Run) -> No
             folder cannot be used.
     """
     extracted, curated = read_stage(pairs, "extract"), read_stage(decisions, "curate")
-    _check_origin(extracted, pairs, digest(run.config.xml, run.config.images))
+    _check_origin(extracted, pairs, digest(run.config.select, run.config.xml, run.config.images))
     _check_origin(curated, decisions, digest(run.config.filters, run.config.splits))
     if curated.origin.inputs != extracted.content:
         raise OutputError(f"{decisions} was made from other pairs than those of {pairs}: run curate again")
@@ -171,7 +171,7 @@ def run_pipeline(run: Run, counts: Counts, add: Callable[[beam.Pipeline, Meter],
         add(p, progress.meter)
 
 
-def _look_at(source: str) -> tuple[int, str]:
+def _look_at(source: str, select: SelectConfig) -> tuple[int, str]:
     """Return how many articles a source has, and a digest that changes when its files do.
 
     Sizes and times of change are looked at only in a local folder; a bucket is taken by its list of
@@ -182,7 +182,7 @@ def _look_at(source: str) -> tuple[int, str]:
         raise SourceError(f"there is no source {source}")
     if store.is_local and not store.local_path.is_dir():
         raise SourceError(f"the source {source} is a file, not a folder")
-    articles = [item for item in list_articles(source) if isinstance(item, ArticleRef)]
+    articles = [item for item in list_articles(source, select) if isinstance(item, ArticleRef)]
     if not articles:
         raise SourceError(f"{source} holds no article: no folder such as PMC4991227.1")
     seen = hashlib.sha256()

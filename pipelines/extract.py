@@ -22,10 +22,10 @@ def build(p: beam.Pipeline, source: str, config: DatasetConfig, ledger: Ledger) 
     pairs: PCollection[Pair] = (
         p
         | "Source" >> beam.Create([source])
-        | Step(list_articles, ledger=ledger)
+        | Step(list_articles, config.select, ledger=ledger)
         | "SpreadArticles" >> beam.Reshuffle()
-        | Step(read_package, source, ledger=ledger)
-        | Step(read_figures, source, config.xml, ledger=ledger)
+        | Step(read_package, source, config.select, ledger=ledger)
+        | Step(read_figures, source, config.xml, config.select, ledger=ledger)
         | Step(probe_figure, source, config.images, ledger=ledger)
     )
     return pairs

@@ -18,7 +18,7 @@ from tests import some, tiny
 from tests.conftest import ROOT
 from tests.tree import states
 
-COMMANDS = ("build", "extract", "curate", "shard", "inspect", "demo")
+COMMANDS = ("fetch", "build", "extract", "curate", "shard", "inspect", "demo")
 
 
 class Answer(NamedTuple):

@@ -196,5 +196,6 @@ def describe(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         return "an address that is none"
-    host = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else ""
-    return clean(f"{host}{parts.path}")
+    scheme = f"{parts.scheme}:" if parts.scheme else ""
+    host = f"//{parts.netloc.rpartition('@')[2]}" if parts.netloc or scheme else ""
+    return clean(f"{scheme}{host}{parts.path}")

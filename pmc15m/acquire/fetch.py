@@ -14,10 +14,11 @@ from pmc15m.acquire.http import FetchError, HttpPolicy, client_of, object_url
 from pmc15m.acquire.index import Index, IndexRow
 from pmc15m.acquire.metadata import MAX_BYTES, MetadataError, MetadataMismatchError, parse_metadata
 from pmc15m.acquire.versions import choose_version
-from pmc15m.config import DatasetConfig, SelectConfig
+from pmc15m.config import DatasetConfig
 from pmc15m.jats.article import parse_article
 from pmc15m.records import FAULTS, ArticleRef, Figure, Package, Reason, Reject, Stage, Tally
 from pmc15m.rows import read_range
+from pmc15m.select import why_not_licensed, why_not_selected
 from pmc15m.store import Md5MismatchError, Store, TooLargeError
 
 
@@ -140,9 +141,8 @@ class _Fetching:
         if package.is_retracted:
             yield self._reject(ref, Reason.RETRACTED, "the metadata says is_retracted")
             return
-        wanted = self._job.config.select.licenses
-        if wanted and package.license not in wanted:
-            yield self._reject(ref, Reason.NOT_SELECTED, f"{package.license}; wanted: {', '.join(wanted)}")
+        if detail := why_not_licensed(package, self._job.config.select):
+            yield self._reject(ref, Reason.NOT_SELECTED, detail)
             return
         try:
             name = f"{ref.location}/{ref.key}.xml"
@@ -151,7 +151,7 @@ class _Fetching:
             yield self._reject(ref, error.reason, error.detail, error.is_fault)
             return
         figures = [item for item in parse_article(package, xml, self._job.config.xml) if isinstance(item, Figure)]
-        if figures and (detail := why_not_selected(figures[0], self._job.config.select)):
+        if figures and (detail := why_not_selected(figures[0].article, self._job.config.select)):
             yield self._reject(ref, Reason.NOT_SELECTED, detail)
             return
         self._put(name, xml)
@@ -205,20 +205,6 @@ class _Fetching:
     def _reject(self, ref: ArticleRef, reason: Reason, detail: str, is_fault: bool = False) -> Reject:
         self._tallies["faults"] += is_fault
         return Reject(ref.key, ref.pmcid, ref.version, None, Stage.FETCH, reason, detail)
-
-
-def why_not_selected(figure: Figure, select: SelectConfig) -> str:
-    """Return why an article is not wanted, by what its XML says; "" where it is."""
-    article = figure.article
-    if select.year_from and (article.year is None or article.year < select.year_from):
-        return f"year {article.year}; wanted: from {select.year_from}"
-    if select.year_to and (article.year is None or article.year > select.year_to):
-        return f"year {article.year}; wanted: to {select.year_to}"
-    if select.journals and (article.journal or "").casefold() not in map(str.casefold, select.journals):
-        return f"journal {article.journal!r} is not wanted"
-    if select.article_types and article.article_type not in select.article_types:
-        return f"article type {article.article_type!r} is not wanted"
-    return ""
 
 
 def _md5(data: bytes) -> str:

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 
-from pmc15m.config import XmlConfig
+from pmc15m.config import SelectConfig, XmlConfig
 from pmc15m.jats.article import parse_article
 from pmc15m.records import Figure, Package, Reason, Reject, Stage, Tally
+from pmc15m.select import EVERYTHING, why_not_selected
 from pmc15m.store import Md5MismatchError, Store, TooLargeError
 
 
-def read_figures(package: Package, source: str, config: XmlConfig) -> Iterator[Figure | Reject | Tally]:
+def read_figures(
+    package: Package, source: str, config: XmlConfig, select: SelectConfig = EVERYTHING
+) -> Iterator[Figure | Reject | Tally]:
     """Yield the figures of an article, and a reject for every fig or graphic that is none.
 
     Tallies: `articles/with_figs`, and `figs_and_graphics/seen`: each of the latter ends as a figure
@@ -27,6 +30,10 @@ def read_figures(package: Package, source: str, config: XmlConfig) -> Iterator[F
         yield _article_reject(package, Reason.MD5_MISMATCH, str(error))
         return
     items = parse_article(package, xml, config)
+    first = next((item for item in items if isinstance(item, Figure)), None)
+    if first is not None and (detail := why_not_selected(first.article, select)):
+        yield _article_reject(package, Reason.NOT_SELECTED, detail)
+        return
     num_rejected = sum(isinstance(item, Reject) and item.is_article for item in items)
     yield Tally("articles/with_figs", 1 - num_rejected)
     yield Tally("figs_and_graphics/seen", len(items) - num_rejected)

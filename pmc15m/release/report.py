@@ -29,7 +29,7 @@ def extract_flows(tallies: Tallies) -> list[Flow]:
     by_step = rejects_by_step(tallies)
     of_articles = _sum(by_step, ("list_articles", "read_package"))
     in_figures = by_step.get("read_figures", {})
-    article_reasons = ("not_found", "too_large", "md5_mismatch", "xml_syntax", "no_figures")
+    article_reasons = ("not_found", "too_large", "md5_mismatch", "xml_syntax", "no_figures", "not_selected")
     of_articles = _add(of_articles, {r: n for r, n in in_figures.items() if r in article_reasons})
     of_figs = {r: n for r, n in in_figures.items() if r not in article_reasons}
     of_figs = _add(of_figs, by_step.get("probe_figure", {}))

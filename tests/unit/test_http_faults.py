@@ -124,7 +124,11 @@ FINAL = {
         Reason.REDIRECT,
         "status 302, to http://other.example/x; not followed",
     ),
-    "row 24: file": (answer(b"", "301 Moved", "Location: file:///etc/passwd"), Reason.REDIRECT, "to /etc/passwd"),
+    "row 24: file": (
+        answer(b"", "301 Moved", "Location: file:///etc/passwd"),
+        Reason.REDIRECT,
+        "to file:///etc/passwd;",
+    ),
     "row 24: loop": (answer(b"", "307 Temporary", "Location: /a.jpg"), Reason.REDIRECT, "to /a.jpg"),
     "row 24: nowhere": (
         answer(b"", "308 Permanent", "Location: http://[x"),

@@ -1,5 +1,6 @@
 """Articles of a folder: the newest version of each, and a reject for whatever cannot be read."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from pmc15m.acquire.metadata import MAX_BYTES
 from pmc15m.acquire.packages import list_articles, read_package
+from pmc15m.config import SelectConfig
 from pmc15m.records import ArticleRef, Package, Reason, Reject, Stage
 from tests.some import article_xml
 from tests.tiny import write_article, write_source
@@ -25,7 +27,7 @@ def test_articles_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     for name in ("PMC10.1", "PMC9.2", "PMC100.1", "PMC9.10"):
         (tmp_path / name).mkdir()
     assert list(list_articles(str(tmp_path))) == [
-        Reject("PMC9.2", "PMC9", 2, None, Stage.EXTRACT, Reason.SUPERSEDED, "version 10 is there"),
+        Reject("PMC9.2", "PMC9", 2, None, Stage.EXTRACT, Reason.SUPERSEDED, "version 10 is taken"),
         ArticleRef("PMC9", 10, "PMC9.10"),
         ArticleRef("PMC10", 1, "PMC10.1"),
         ArticleRef("PMC100", 1, "PMC100.1"),
@@ -88,3 +90,33 @@ def test_huge_metadata_is_a_reject_and_is_not_read(tmp_path: Path) -> None:
 def test_retracted_article_is_a_reject(tmp_path: Path) -> None:
     write_article(tmp_path, "PMC7", article_xml(), {}, is_retracted=True)
     assert read(tmp_path) == reject(Reason.RETRACTED, "the metadata says is_retracted")
+
+
+def test_published_version_goes_before_a_manuscript_of_a_higher_number(tmp_path: Path) -> None:
+    write_article(tmp_path, "PMC7", article_xml(), {}, 1)
+    write_article(tmp_path, "PMC7", article_xml(), {}, 2, is_manuscript=True)
+    superseded, taken = list_articles(str(tmp_path))
+    assert taken == ArticleRef("PMC7", 1, "PMC7.1")
+    assert isinstance(superseded, Reject)
+    assert (superseded.key, superseded.reason) == ("PMC7.2", Reason.SUPERSEDED)
+
+
+def test_small_sample_is_part_of_a_bigger_one(tmp_path: Path) -> None:
+    for number in range(1, 40):
+        (tmp_path / f"PMC{number}.1").mkdir()
+    samples = [
+        {
+            ref.key
+            for ref in list_articles(str(tmp_path), SelectConfig(max_articles=size))
+            if isinstance(ref, ArticleRef)
+        }
+        for size in range(1, 39)
+    ]
+    assert [len(sample) for sample in samples] == list(range(1, 39))
+    assert all(small < big for small, big in pairwise(samples))
+
+
+def test_licence_that_is_not_selected_is_a_reject_before_the_xml_is_read(tmp_path: Path) -> None:
+    write_article(tmp_path, "PMC7", b"no xml at all", {}, license_code="CC BY-NC")
+    (item,) = read_package(ArticleRef("PMC7", 1, "PMC7.1"), str(tmp_path), SelectConfig(licenses=("CC0", "CC BY")))
+    assert item == reject(Reason.NOT_SELECTED, "CC BY-NC; wanted: CC0, CC BY")

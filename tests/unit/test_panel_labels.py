@@ -1,6 +1,8 @@
 """Marks of panels in captions: a sequence from A on, or nothing."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pmc15m.jats.panels import find_panel_labels, marks_of
 from tests import some
@@ -57,3 +59,12 @@ def test_bold_words_and_labels_of_lists_may_be_marks() -> None:
     )[0]
     assert list(marks_of(fig)) == ["A", "B"]
     assert list(marks_of(some.element("<fig/>")[0])) == []
+
+
+@given(st.text("ABCabc()[],.:- &and\u2013", max_size=30), st.lists(st.text("ABCab() ", max_size=4), max_size=4))
+def test_marks_are_a_whole_sequence_from_a_on_or_none(caption: str, marks: list[str]) -> None:
+    labels = find_panel_labels(caption, marks)
+    assert len(labels) != 1
+    if labels:
+        assert labels[0] in "Aa"
+        assert [ord(label) - ord(labels[0]) for label in labels] == list(range(len(labels)))
