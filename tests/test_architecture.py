@@ -163,12 +163,7 @@ def test_modules_have_names_that_say_something() -> None:
 
 def test_every_reason_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = {
-        name
-        for line in readme.splitlines()
-        if line.startswith("|")
-        for name in re.findall(r"`(\w+)`", line)
-    }
+    rows = {name for line in readme.splitlines() if line.startswith("|") for name in re.findall(r"`(\w+)`", line)}
     assert not [str(reason) for reason in Reason if str(reason) not in rows]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from pmc15m.acquire.http import HttpClient
+from pmc15m.acquire.http import FetchError, HttpClient
 from pmc15m.errors import BrokenWorldError
 
 SERVICE = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils"
@@ -53,8 +53,9 @@ class Query:
         """The term that is sent."""
         parts = ["open_access[filter]"]
         parts += [f"({self.term})"] if self.term else []
+        has_filters = set(self.licenses) <= LICENSE_FILTERS.keys()  # else the metadata decides later
         for names in (
-            [LICENSE_FILTERS[name] for name in self.licenses if name in LICENSE_FILTERS],
+            [LICENSE_FILTERS[name] for name in self.licenses if has_filters],
             [f'"{name}"[journal]' for name in self.journals],
             [f'"{name}"[mesh]' for name in self.mesh],
         ):
@@ -81,16 +82,16 @@ def search_pmcids(client: HttpClient, query: Query, service: Service, last_day: 
         last_day: end of the last window where the query has none.
 
     Raises:
-        QueryError: the service refuses the query, or one day alone has more ids than it gives.
+        QueryError: the service refuses the query or does not answer, or one day alone has more ids than it gives.
     """
     seen: set[str] = set()
     windows = [(query.first_day, query.last_day or last_day)]
     while windows:
         first, last = windows.pop()
-        answer = _search(client, query, service, first, last)
-        count = int(answer["count"])
+        count, ids = _search(client, query, service, first, last)
         if count <= MAX_IDS:
-            ids = (f"PMC{int(number)}" for number in answer["idlist"])
+            if len(ids) != count:
+                raise QueryError(f"ESearch says {count} articles from {first} to {last} and names {len(ids)}")
             fresh = [pmcid for pmcid in ids if pmcid not in seen]
             seen.update(fresh)
             yield from fresh
@@ -103,32 +104,35 @@ def search_pmcids(client: HttpClient, query: Query, service: Service, last_day: 
 
 def _search(
     client: HttpClient, query: Query, service: Service, first: datetime.date, last: datetime.date
-) -> dict[str, Any]:
+) -> tuple[int, list[str]]:
+    """Return how many articles of a window answer a query, and their PMCIDs, as far as the service gives them."""
     fields = {
         "db": "pmc",
-        "term": query.text,
+        "term": f"{query.text} AND {first:%Y/%m/%d}:{last:%Y/%m/%d}[pmcrdat]",  # as the bucket's README has it
         "retmode": "json",
         "retmax": str(MAX_IDS),
-        "datetype": "pmcrdat",
-        "mindate": first.strftime("%Y/%m/%d"),
-        "maxdate": last.strftime("%Y/%m/%d"),
         "tool": "pmc15m",
     }
     fields |= {"email": service.contact} if service.contact else {}
     fields |= {"api_key": service.api_key} if service.api_key else {}
     url = f"{service.url}/esearch.fcgi?{urlencode(fields)}"
-    data = client.get(url, max_bytes=MAX_ANSWER_BYTES, check=_refuse_rate_limit).data
     try:
-        answer = json.loads(data)["esearchresult"]
-        if "ERROR" in answer or not {"count", "idlist"} <= set(answer):
-            raise QueryError(f"ESearch refuses the query: {answer.get('ERROR', answer)}")
-    except (ValueError, KeyError, TypeError) as error:
+        data = client.get(url, max_bytes=MAX_ANSWER_BYTES, check=_why_again).data
+    except FetchError as error:
+        raise QueryError(f"ESearch does not answer: {error.detail}") from error
+    try:
+        answer: dict[str, Any] = json.loads(data, strict=False)["esearchresult"]  # errors hold line breaks as they are
+        if (refusal := answer.get("ERROR")) is not None:
+            raise QueryError(f"ESearch refuses the query: {str(refusal)[:200]}")
+        return int(answer["count"]), [f"PMC{int(number)}" for number in answer["idlist"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise QueryError(f"ESearch does not answer a query: {data[:200]!r}") from error
-    return dict(answer)
 
 
-def _refuse_rate_limit(data: bytes) -> str | None:
+def _why_again(data: bytes) -> str | None:
     """Return why an answer with status 200 is to be asked for again, or None."""
     if b'"error"' in data[:200] and b"rate limit" in data[:400]:
         return "the service says that its rate limit is exceeded"
+    if b'"ERROR"' in data[:400] and b"Search Backend failed" in data[:400]:
+        return "the service says that its search backend failed"
     return None

@@ -72,13 +72,13 @@ class HttpClient:
         self._permits = Permits(self._policy.connections)
         self._schedule = Schedule(self._policy.requests_per_s, self._clock)
         self._retries = Retries(self._policy, self._clock)
-        self._counts = Counts()
+        self._counts = [0, 0, 0, 0]
         self._counts_lock = threading.Lock()
 
     @property
     def counts(self) -> Counts:
         """What this process did so far."""
-        return self._counts
+        return Counts(*self._counts)
 
     @property
     def num_permits(self) -> int:
@@ -164,11 +164,12 @@ class HttpClient:
             self._count(num_requests > 1, is_busy, exchange.num_bytes)
 
     def _count(self, is_retry: bool, is_busy: bool, num_bytes: int) -> None:
+        counts = self._counts
         with self._counts_lock:
-            now = self._counts
-            self._counts = Counts(
-                now.num_requests + 1, now.num_retries + is_retry, now.num_throttled + is_busy, now.num_bytes + num_bytes
-            )
+            counts[0] += 1
+            counts[1] += is_retry
+            counts[2] += is_busy
+            counts[3] += num_bytes
 
 
 _CLIENTS: dict[HttpPolicy, HttpClient] = {}

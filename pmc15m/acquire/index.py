@@ -15,14 +15,14 @@ from pmc15m.acquire.http import FetchError, HttpPolicy, client_of
 from pmc15m.acquire.inventory import InventoryShard, read_shard
 from pmc15m.acquire.listing import list_versions
 from pmc15m.acquire.pmcids import Wanted
-from pmc15m.records import ArticleRef, Reason, Reject, Stage, Tally
+from pmc15m.records import FAULTS, ArticleRef, Reason, Reject, Stage, Tally
 from pmc15m.rows import ORDER_BITS, order_of, order_range, read_range, read_tables
 from pmc15m.store import Store
 
 ARTICLES_PER_RANGE = 64
 """Mean articles of one range: what one worker fetches side by side before it takes the next."""
 
-_MD5 = re.compile(r"[0-9a-f]{32}")
+MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class IndexRow:
     @property
     def json_md5(self) -> str | None:
         """The md5 of the metadata JSON, where the ETag is one: that of an upload in parts is not."""
-        return self.etag if self.etag is not None and _MD5.fullmatch(self.etag) else None
+        return self.etag if self.etag is not None and MD5.fullmatch(self.etag) else None
 
 
 def read_inventory_shard(shard: InventoryShard, bucket: str, policy: HttpPolicy) -> Iterator[IndexRow | Reject | Tally]:
@@ -63,7 +63,7 @@ def find_versions(wanted: Wanted, bucket: str, policy: HttpPolicy) -> Iterator[I
         refs = list_versions(client_of(policy), bucket, wanted.pmcid)
     except FetchError as error:
         yield _reject(wanted, error.reason, error.detail)
-        yield from [Tally("faults", 1)] if error.is_fault else []
+        yield from [Tally("faults", 1)] if error.reason in FAULTS else []
         return
     refs = [ref for ref in refs if wanted.version in (None, ref.version)]
     if not refs:

@@ -23,10 +23,9 @@ from pmc15m.records import ArticleRef, Reason, Reject, Stage
 ROOT = "inventory-reports/pmc-oa-opendata/metadata/"
 MAX_MANIFEST_BYTES = 16 * 2**20
 MAX_SHARD_BYTES = 2**30
-MAX_LINE_BYTES = 4096
 
-_DAY = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\dZ")
-_KEY = re.compile(r"metadata/((PMC[1-9]\d*)\.([1-9]\d*))\.json")
+_DAY = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\dZ", re.ASCII)
+_KEY = re.compile(r"metadata/((PMC[1-9][0-9]{0,17})\.([1-9][0-9]{0,8}))\.json")  # the numbers fit their columns
 _SCHEMA = ("Key", "LastModifiedDate", "ETag")
 
 
@@ -57,24 +56,30 @@ def find_inventory(client: HttpClient, bucket: str, day: str | None = None) -> I
     """Return the newest complete inventory, or that of a day.
 
     Raises:
-        InventoryError: no day has a manifest, or the manifest is not what S3 writes.
+        InventoryError: the bucket does not answer, no day has a manifest, or that is not what S3 writes.
     """
-    names = (listed.name.removeprefix(ROOT).rstrip("/") for listed in list_bucket(client, bucket, ROOT))
-    days = sorted((name for name in names if _DAY.fullmatch(name)), reverse=True)
-    if day is not None:
-        days = [name for name in days if name.startswith(day)]
     skipped: list[str] = []
-    for name in days:
-        try:
-            url = object_url(bucket, f"{ROOT}{name}/manifest.json")
-            manifest = client.get(url, max_bytes=MAX_MANIFEST_BYTES).data
-        except FetchError as error:
-            if error.reason != Reason.NOT_FOUND:
-                raise
+    try:
+        names = [listed.name.removeprefix(ROOT).rstrip("/") for listed in list_bucket(client, bucket, ROOT)]
+        days = sorted((name for name in names if _DAY.fullmatch(name) and name.startswith(day or "")), reverse=True)
+        for name in days:
+            manifest = _read_manifest(client, bucket, name)
+            if manifest is not None:
+                return Inventory(name, _shards_of(manifest), tuple(skipped))
             skipped.append(name)
-            continue
-        return Inventory(name, tuple(_shards_of(manifest)), tuple(skipped))
+    except FetchError as error:
+        raise InventoryError(f"the inventory cannot be read: {error.detail}") from error
     raise InventoryError(f"{bucket} has no complete inventory{f' of {day}' if day else ''}: {len(days)} days looked at")
+
+
+def _read_manifest(client: HttpClient, bucket: str, day: str) -> bytes | None:
+    """Return the manifest of a day, None where it is still to be written."""
+    try:
+        return client.get(object_url(bucket, f"{ROOT}{day}/manifest.json"), max_bytes=MAX_MANIFEST_BYTES).data
+    except FetchError as error:
+        if error.reason == Reason.NOT_FOUND:
+            return None
+        raise
 
 
 def read_shard(client: HttpClient, bucket: str, shard: InventoryShard) -> Iterator[ArticleRef | Reject]:
@@ -95,23 +100,28 @@ def read_shard(client: HttpClient, bucket: str, shard: InventoryShard) -> Iterat
 def _read_shard_bytes(client: HttpClient, bucket: str, shard: InventoryShard) -> bytes:
     try:
         data = client.get(object_url(bucket, shard.key), max_bytes=MAX_SHARD_BYTES, md5=shard.md5).data
-    except FetchError as error:
-        raise InventoryError(f"{shard.key}: {error.detail}") from error
+    except (FetchError, ValueError) as error:  # or a key that cannot be asked for
+        raise InventoryError(f"{shard.key}: {error}") from error
     if hashlib.md5(data, usedforsecurity=False).hexdigest() != shard.md5:
         raise InventoryError(f"{shard.key} is not the file that the manifest names")
     return data
 
 
-def _shards_of(manifest: bytes) -> Iterator[InventoryShard]:
+def _shards_of(manifest: bytes) -> tuple[InventoryShard, ...]:
     try:
         fields = json.loads(manifest)
         columns = tuple(name.strip() for name in fields["fileSchema"].split(","))
         if fields["fileFormat"] != "CSV" or not set(_SCHEMA) <= set(columns):
             raise InventoryError(f"wanted CSV with {_SCHEMA}, got {fields['fileFormat']} with {columns}")
-        for file in fields["files"]:
-            yield InventoryShard(str(file["key"]), str(file["MD5checksum"]), int(file["size"]), columns)
+        shards = tuple(
+            InventoryShard(str(file["key"]), str(file["MD5checksum"]), int(file["size"]), columns)
+            for file in fields["files"]
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InventoryError(f"the manifest is not what S3 writes: {error!r}") from error
+    if not shards:  # as if the whole bucket were gone
+        raise InventoryError("the manifest names no files")
+    return shards
 
 
 def _ref_of(row: list[str], shard: InventoryShard, number: int) -> ArticleRef | Reject:
@@ -121,4 +131,4 @@ def _ref_of(row: list[str], shard: InventoryShard, number: int) -> ArticleRef | 
         detail = f"{shard.key} line {number}: {','.join(row)[:300]}"
         return Reject("PMC0.0", "PMC0", 0, None, Stage.FETCH, Reason.INDEX_ROW, detail)
     location, pmcid, version = match.groups()
-    return ArticleRef(pmcid, int(version), location, values["ETag"].strip('"'), values["LastModifiedDate"])
+    return ArticleRef(pmcid, int(version), location, values["ETag"].strip('"') or None, values["LastModifiedDate"])

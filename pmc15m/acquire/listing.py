@@ -1,5 +1,6 @@
 """ListObjectsV2: what a bucket holds under a prefix, and the versions of an article."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ MAX_PAGE_BYTES = 8 * 2**20
 """A page of 1,000 keys is about 400 kB."""
 
 _NAMESPACE = "{*}"
+_VERSION = re.compile(r"(PMC[1-9][0-9]*)\.([1-9][0-9]{0,8})/")
 
 
 class ListingError(BrokenWorldError):
@@ -47,9 +49,9 @@ def list_bucket(client: HttpClient, bucket: str, prefix: str, delimiter: str = "
         for folder in page.iterfind(f"{_NAMESPACE}CommonPrefixes/{_NAMESPACE}Prefix"):
             yield Listed(folder.text or "", True, 0, None)
         for item in page.iterfind(f"{_NAMESPACE}Contents"):
-            size = item.findtext(f"{_NAMESPACE}Size") or "0"
+            size = item.findtext(f"{_NAMESPACE}Size") or ""
             etag = (item.findtext(f"{_NAMESPACE}ETag") or "").strip('"') or None
-            yield Listed(item.findtext(f"{_NAMESPACE}Key") or "", False, int(size), etag)
+            yield Listed(item.findtext(f"{_NAMESPACE}Key") or "", False, int(size) if size.isdecimal() else 0, etag)
         if page.findtext(f"{_NAMESPACE}IsTruncated") != "true":
             return
         token = page.findtext(f"{_NAMESPACE}NextContinuationToken") or ""
@@ -63,13 +65,10 @@ def list_versions(client: HttpClient, bucket: str, pmcid: str) -> list[ArticleRe
 
     The dot at the end of the prefix matters: `PMC113` alone is the start of thousands of others.
     """
-    refs = []
-    for listed in list_bucket(client, bucket, f"{pmcid}."):
-        location = listed.name.rstrip("/")
-        version = location.rpartition(".")[2]
-        if listed.is_folder and version.isdecimal():
-            refs.append(ArticleRef(pmcid, int(version), location))
-    return sorted(refs, key=lambda ref: ref.version)
+    listing = list_bucket(client, bucket, f"{pmcid}.")
+    found = (_VERSION.fullmatch(listed.name) for listed in listing if listed.is_folder)
+    versions = sorted(int(match.group(2)) for match in found if match is not None and match.group(1) == pmcid)
+    return [ArticleRef(pmcid, version, f"{pmcid}.{version}") for version in versions]
 
 
 def _parse(data: bytes) -> etree._Element:

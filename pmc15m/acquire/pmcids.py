@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_FORM = re.compile(r"(?:.*/)?(?:PMC)?([1-9]\d{0,15})(?:\.([1-9]\d{0,3}))?(?:/(?:\w+/?)?)?", re.IGNORECASE)
+_NUMBERS = r"([1-9][0-9]{0,15})(?:\.([1-9][0-9]{0,3}))?"
+_WORD = re.compile(rf"(?:PMC)?{_NUMBERS}", re.IGNORECASE)
+_IN_URL = re.compile(rf"/PMC{_NUMBERS}(?=[/?.]|$)", re.IGNORECASE)  # a bare number there may be of a figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +23,10 @@ def parse_pmcid(text: str) -> Wanted:
     Raises:
         ValueError: it is no PMCID in any usual form.
     """
-    match = _FORM.fullmatch(text.strip())
-    if match is None or ("/" in text and "PMC" not in text.upper()):
-        raise ValueError(f"{text.strip()!r} is no PMCID: wanted PMC123, 123, PMC123.2 or a URL with one")
+    word = text.strip()
+    match = _IN_URL.search(word) if "/" in word else _WORD.fullmatch(word)
+    if match is None:
+        raise ValueError(f"{word!r} is no PMCID: wanted PMC123, 123, PMC123.2 or a URL with one")
     return Wanted(f"PMC{int(match.group(1))}", int(match.group(2)) if match.group(2) else None)
 
 

@@ -5,7 +5,7 @@ complete, so that a run that was killed compares with the same state when it goe
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pmc15m.acquire.changes import Change, find_changes
 from pmc15m.acquire.fetch import Stored
@@ -17,6 +17,7 @@ from pmc15m.store import Store
 POINTER = "fetched.json"
 CHANGES = "changes"
 _ALL = (0, 1 << ORDER_BITS)
+_ROWS_PER_FILE = 4_000
 
 
 def known_tables(store: Store) -> tuple[str, ...]:
@@ -25,19 +26,28 @@ def known_tables(store: Store) -> tuple[str, ...]:
     return tuple(pointer["tables"]) if pointer else ()
 
 
-def commit_fetch(store: Store, folder: str, stored: StageFiles) -> dict[str, int]:
+def commit_fetch(store: Store, folder: str, stored: StageFiles, is_asked: Callable[[str], bool]) -> dict[str, int]:
     """Make a complete fetch the one that the next compares with; return the number of changes by kind.
 
     What is gone, retracted or replaced by another version is deleted from the store. The changes go to
     `changes/changes-<digest>.parquet`, unless nothing changed.
+
+    Args:
+        store: the articles.
+        folder: of the fetch, in the store.
+        stored: what it left there.
+        is_asked: tells of a pmcid whether the fetch looked for it: what it did not look for stays.
     """
     tables = tuple(f"{folder}/{name}" for name in stored.names)
-    known = known_tables(store)
-    if set(known) == set(tables):
-        return {}
+    before, after = list(_read(store, known_tables(store))), list(_read(store, tables))
+    names = {row.key for row in after}
+    others = [row for row in before if row.key not in names and not is_asked(row.key)]
+    for start in range(0, len(others), _ROWS_PER_FILE):
+        rows = others[start : start + _ROWS_PER_FILE]
+        tables += (f"{folder}/{write_rows(rows, Stored, Store(f'{store.uri}/{folder}'), 'others').name}",)
     rejects = read_range(Store(f"{store.uri}/{folder}"), stored.reject_names, Reject, *_ALL)
     retracted = [reject.pmcid for reject in rejects if reject.reason == Reason.RETRACTED]
-    changes = list(find_changes(_read(store, known), _read(store, tables), retracted))
+    changes = list(find_changes(before, [*after, *others], retracted))
     for change in changes:  # what is withdrawn or replaced must not be built from again
         if change.old_version not in (None, change.new_version):
             store.delete(f"{change.key}.{change.old_version}")

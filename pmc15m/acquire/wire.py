@@ -103,7 +103,7 @@ class _WatchedSocket(io.RawIOBase):
         self.is_stopped = False  # then it reads nothing any more, as at the end
         self.exchange = exchange
         self.sock = sock
-        self._raw = raw
+        self._raw = raw  # keeps the socket open, as any file made of it
         self._timeout_s: float | None = sock.gettimeout()
         self._silence_s = float("inf") if self._timeout_s is None else self._timeout_s
 
@@ -118,7 +118,7 @@ class _WatchedSocket(io.RawIOBase):
             self.sock.settimeout(timeout_s)
             self._timeout_s = timeout_s
         try:
-            num_bytes = self._raw.readinto(buffer) or 0
+            num_bytes = int(self.sock.recv_into(buffer))
         except TimeoutError:
             self.exchange.left_s()  # notes that it was the deadline, if it was
             raise

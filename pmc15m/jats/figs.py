@@ -183,6 +183,8 @@ def _choose(ordinal: int, graphics: list[_Element], media: MediaIndex) -> Unit:
 
 def is_translation(holder: _Element) -> bool:
     """Return whether a sub-article or response repeats the article in another language."""
+    if holder.tag not in {"sub-article", "response"}:  # an article that is a translation itself has all of its own
+        return False
     return holder.get("article-type") == "translation" or holder.get("response-type") == "translation"
 
 

@@ -191,7 +191,7 @@ def test_a_fork_in_the_middle_of_a_request_does_not_hang() -> None:
     ("key", "path"),
     [
         ("PMC1.1/a b.jpg", "PMC1.1/a%20b.jpg"),
-        ("PMC1.1/caf\u00e9#1?.jpg", "PMC1.1/caf%C3%A9%231%3F.jpg"),
+        ("PMC1.1/\u00b5m#1?.jpg", "PMC1.1/%C2%B5m%231%3F.jpg"),
         ("a%2e%2e/b", "a%252e%252e/b"),
         ("a\\..\\b+&=;~", "a%5C..%5Cb%2B%26%3D%3B~"),
         ("..a/.b", "..a/.b"),
@@ -210,7 +210,7 @@ def test_a_key_that_would_arrive_as_another_is_refused(key: str) -> None:
         object_url("https://bucket.example", key)
 
 
-@pytest.mark.parametrize("key", ["PMC1.1/a b.jpg", "PMC1.1/caf\u00e9#1?%41.jpg", "..a//.b~", "a%2f/b"])
+@pytest.mark.parametrize("key", ["PMC1.1/a b.jpg", "PMC1.1/\u00b5m#1?%41.jpg", "..a//.b~", "a%2f/b"])
 def test_a_key_arrives_as_it_is(key: str) -> None:
     with scripted() as server:
         HttpClient(HttpPolicy()).get(object_url(server.url, key), max_bytes=1_000)

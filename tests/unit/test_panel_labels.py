@@ -18,6 +18,7 @@ ABC = ("A", "B", "C")
         ("[A] Wheel. [B] Stone.", ("A", "B")),
         ("A) Wheel B) Stone C) Dam", ABC),
         ("A: wheel. B: stone.", ("A", "B")),
+        ("A: cells. Panda: bears.", ()),  # no P, no a
         ("A. Wheel. B. Stone.", ("A", "B")),
         ("(A-C) Three wheels.", ABC),
         ("(A\u2013C) Three wheels. (D) Stone.", (*ABC, "D")),
