@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli import main
+from pipelines.words import make_parser
 from pmc15m.synth import SynthConfig, write_articles
 
 ROOT = Path(__file__).parents[2]
@@ -39,14 +40,18 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "[shards]\nsamples_per_shard = 32\n[splits]\nval_fraction = 0.2\n", encoding="utf-8"
     )
     (folder / "pipelines").symlink_to(ROOT / "pipelines")
+    (folder / "store").symlink_to(folder / "articles")
     return folder
 
 
 def test_every_command_of_the_readme_runs_in_its_order(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workplace)
     commands = _commands("pmc15m")
-    assert {words[1] for words in commands} == {"inspect", "build", "extract", "curate", "shard"}
+    assert {words[1] for words in commands} == {"inspect", "build", "extract", "curate", "shard", "fetch"}
     for words in commands:
+        if words[1] == "fetch":  # there is no service here: its words are read, tests/faults fetches
+            assert make_parser().parse_args(words[1:]).store == "store/"
+            continue
         if words[1] == "shard":  # it writes the release that `build` wrote before it
             words = [*words, "--overwrite"]
         assert main(words[1:]) == 0, words
