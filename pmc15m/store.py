@@ -61,11 +61,13 @@ class Store:
         """Return the bytes of a file, name relative to the folder.
 
         Raises:
-            FileNotFoundError: there is no such file.
+            FileNotFoundError: there is no such file, or a folder of that name.
             TooLargeError: it holds more than max_bytes.
             Md5MismatchError: its bytes have not the md5 that was given.
         """
         filesystem, path = self._locate(name)
+        if isinstance(filesystem, fs.LocalFileSystem) and os.path.isdir(path):
+            raise FileNotFoundError(f"{name} is a folder")
         with filesystem.open_input_file(path) as stream:
             num_bytes = stream.size()
             if num_bytes > max_bytes:

@@ -226,3 +226,9 @@ def test_local_file_of_an_upload_stays(bucket: Store, tmp_path: Path) -> None:
     bucket.put_file(local, "mill.bin")
     assert local.read_bytes() == DATA
     assert isinstance(bucket.open_file("mill.bin"), pa.NativeFile)
+
+
+def test_folder_of_the_name_of_a_file_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"a\.jpg is a folder"):
+        Store(str(tmp_path)).read_bytes("a.jpg", 10)
