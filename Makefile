@@ -18,7 +18,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo dev hooks test test-core lint format bench bench-memory constraints wheel clean
+.PHONY: help demo dev hooks test test-core lint format soak bench bench-memory constraints wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,7 +34,7 @@ hooks: $(DEV)  ## have git check every commit
 	$(BIN)/pre-commit install
 
 test: lint  ## lint, then run the tests, WORKERS (2) at a time; PYTEST_ARGS="-k caption" picks
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not bench and not gpu" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not bench and not gpu and not soak" $(PYTEST_ARGS)
 
 test-core: test  ## the same as test
 
@@ -47,6 +47,9 @@ lint: $(DEV)  ## check format, style, types and spelling
 format: $(DEV)  ## format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix-only --exit-zero
 	$(BIN)/ruff format
+
+soak: $(DEV)  ## fetch and build under faults and kills, for minutes
+	$(BIN)/python -m pytest -m soak -s --timeout 3600 $(PYTEST_ARGS)
 
 bench: $(DEV)  ## measure speed against peers and limits
 	$(BIN)/python -m tests.bench

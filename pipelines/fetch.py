@@ -9,6 +9,7 @@ from apache_beam.pvalue import PCollection
 from pmc15m.acquire.archives import list_archives, unpack_archive
 from pmc15m.acquire.fetch import FetchJob, Stored, fetch_range
 from pmc15m.acquire.index import IndexRow
+from pmc15m.acquire.members import Caps
 from pmc15m.progress import Meter
 from pmc15m.records import ArticleRef
 from pmc15m.stages import Origin, finish_stage
@@ -33,7 +34,7 @@ def run_index(
     p | "Finish" >> Finish(finish_stage, out, origin, after=[files, ledger.output()], ledger=ledger)
 
 
-def run_archives(p: beam.Pipeline, source: str, store: str, out: str, origin: Origin, meter: Meter) -> None:
+def run_archives(p: beam.Pipeline, source: str, store: str, caps: Caps, out: str, origin: Origin, meter: Meter) -> None:
     """Add the stage that unpacks legacy archives into a store."""
     with Ledger(out, meter) as ledger:
         refs: PCollection[ArticleRef] = (
@@ -41,7 +42,7 @@ def run_archives(p: beam.Pipeline, source: str, store: str, out: str, origin: Or
             | "Source" >> beam.Create([source])
             | Step(list_archives, ledger=ledger)
             | "SpreadArchives" >> beam.Reshuffle()
-            | Step(unpack_archive, source, store, ledger=ledger)
+            | Step(unpack_archive, source, store, caps, ledger=ledger)
         )
         files = refs | "WriteRefs" >> WriteRows(ArticleRef, out, "unpacked")
     p | "Finish" >> Finish(finish_stage, out, origin, after=[files, ledger.output()], ledger=ledger)

@@ -28,6 +28,7 @@ from pmc15m.acquire.fetch import FetchJob
 from pmc15m.acquire.http import HttpPolicy, client_of
 from pmc15m.acquire.index import find_versions, make_index, read_inventory_shard
 from pmc15m.acquire.inventory import find_inventory
+from pmc15m.acquire.members import Caps
 from pmc15m.acquire.pmcids import Wanted, read_pmcids
 from pmc15m.acquire.table import commit_fetch, known_tables
 from pmc15m.config import digest
@@ -113,7 +114,8 @@ def run_archives(source: str, store: str, run: Run) -> StageFiles:
         origin = Origin("unpack", __version__, digest(run.config.xml), source)
         start_stage(out, origin, fresh=True)
         counts = Counts("unpack", "archives", entries, "unpack_archive/in", "unpack_archive/out")
-        run_pipeline(run, counts, lambda p, meter: fetch.run_archives(p, source, store, out, origin, meter))
+        caps = Caps(max_xml_bytes=run.config.xml.max_bytes)
+        run_pipeline(run, counts, lambda p, meter: fetch.run_archives(p, source, store, caps, out, origin, meter))
         return read_stage(out, "unpack")
 
 

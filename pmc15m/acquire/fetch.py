@@ -6,7 +6,7 @@ goes on where it was. The metadata is written last: without it an article is not
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -80,7 +80,7 @@ def fetch_range(number: int, job: FetchJob) -> Iterator[Stored | Reject | Tally]
             yield from items
 
 
-def keep_stale(outcomes: list[Stored | Reject], known: Stored | None) -> list[Stored | Reject]:
+def keep_stale(outcomes: Sequence[Stored | Reject], known: Stored | None) -> list[Stored | Reject]:
     """Return what became of the versions of an article; what cannot be had now stays as the store has it.
 
     Args:
@@ -89,12 +89,12 @@ def keep_stale(outcomes: list[Stored | Reject], known: Stored | None) -> list[St
     """
     faulty = [item for item in outcomes if isinstance(item, Reject) and item.reason in RETRIED]
     if known is None or not faulty:
-        return outcomes
+        return list(outcomes)
     own = next((item for item in outcomes if item.version == known.version), None)
     if own not in faulty:
         is_over = isinstance(own, Reject) and own.reason != Reason.SUPERSEDED
         if is_over or any(isinstance(item, Stored) for item in outcomes):
-            return outcomes
+            return list(outcomes)
         own = own or faulty[0]
     return [known if item is own else _superseded(item, known) for item in outcomes]
 
@@ -167,14 +167,8 @@ class _Fetching:
             yield self._fetch(row, *error.newer)
 
     def _read_metadata(self, ref: ArticleRef, md5: str | None) -> tuple[Package, bytes] | Reject:
-        name = f"{ref.location}/{ref.key}.json"
         try:
-            try:
-                data = self._get(name, md5, MAX_BYTES)
-            except FetchError as error:
-                if md5 is None or error.reason != Reason.MD5_MISMATCH:
-                    raise
-                data = self._get(name, None, MAX_BYTES)  # changed since the inventory was written
+            data = self._get_metadata(f"{ref.location}/{ref.key}.json", md5)
             return parse_metadata(ref, data), data
         except FetchError as error:
             return self._reject(ref, error.reason, error.detail)
@@ -182,6 +176,18 @@ class _Fetching:
             return self._reject(ref, Reason.METADATA_INVALID, str(error))
         except MetadataMismatchError as error:
             return self._reject(ref, Reason.METADATA_MISMATCH, str(error))
+
+    def _get_metadata(self, name: str, md5: str | None) -> bytes:
+        """Return the metadata, also where they changed since the inventory was written."""
+        try:
+            return self._get(name, md5, MAX_BYTES)
+        except FetchError as error:
+            if md5 is None or error.reason != Reason.MD5_MISMATCH:
+                raise
+            try:
+                return self._get(name, None, MAX_BYTES)
+            except FetchError:
+                raise error from None
 
     def _fetch(self, row: IndexRow, package: Package, metadata: bytes) -> Stored | Reject:
         ref, config = row.ref, self._job.config

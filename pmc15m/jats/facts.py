@@ -7,7 +7,7 @@ from lxml import etree
 from pmc15m.jats.figs import first_child
 from pmc15m.jats.links import Links
 from pmc15m.jats.text import clean_text
-from pmc15m.records import Article, Package
+from pmc15m.records import Article, Package, article_order
 
 _Element = etree._Element
 
@@ -18,6 +18,10 @@ MAX_AUTHORS = 3
 """Authors named in a citation before "et al."."""
 
 ARTICLE_URL = "https://pmc.ncbi.nlm.nih.gov/articles/{pmcid}/"
+DOI_URL = "https://doi.org/{doi}"
+
+MADE_UP_FROM = 10**12
+"""Numbers from here on are no PMCIDs of PMC: preprints of archives get them (acquire.repack)."""
 
 
 def read_facts(article: _Element, package: Package, links: Links) -> Article:
@@ -44,8 +48,13 @@ def read_facts(article: _Element, package: Package, links: Links) -> Article:
         year=year,
         article_type=str(article.get("article-type")) if article.get("article-type") else None,
         citation=_citation(_authors(meta, links), title, package.citation or _source(journal_text, year, doi)),
-        article_url=ARTICLE_URL.format(pmcid=package.ref.pmcid),
+        article_url=_url(package.ref.pmcid, doi),
     )
+
+
+def _url(pmcid: str, doi: str | None) -> str:
+    is_made_up = article_order(pmcid) >= MADE_UP_FROM and doi is not None
+    return DOI_URL.format(doi=doi) if is_made_up else ARTICLE_URL.format(pmcid=pmcid)
 
 
 def _text(element: _Element | None, links: Links) -> str | None:

@@ -184,7 +184,10 @@ def test_backend_that_failed_with_status_200_is_asked_again() -> None:
     assert search(Canned(lambda path, query: next(replies))) == ["PMC7"]
 
 
-@pytest.mark.parametrize(("data", "said"), [(limit_body(), "rate limit is exceeded"), (error_body("Search Backend failed: x"), "backend failed")])
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [(limit_body(), "rate limit is exceeded"), (error_body("Search Backend failed: x"), "backend failed")],
+)
 def test_error_that_stays_is_an_error_that_says_so(data: bytes, said: str) -> None:
     client = Canned(lambda path, query: data)
     with pytest.raises(QueryError, match=f"ESearch does not answer: .*{said}"):
@@ -199,17 +202,19 @@ def test_service_that_does_not_answer_is_an_error() -> None:
 
 def test_query_that_is_refused_is_told_in_the_words_of_the_service() -> None:
     data = error_body('Exception:\n"retstart" cannot be larger than 9998')
-    with pytest.raises(QueryError, match='ESearch refuses the query: Exception:\n"retstart" cannot be larger than 9998'):
+    with pytest.raises(
+        QueryError, match='ESearch refuses the query: Exception:\n"retstart" cannot be larger than 9998'
+    ):
         search(Canned(lambda path, query: data))
 
 
 @pytest.mark.parametrize(
     "data",
     [
-        b"", b"[]", b"<html></html>", b"null", b'"x"', b'{"esearchresult": "x"}', b'{"esearchresult": []}', b'{"esearchresult": null}',
-        b'{"esearchresult": {}}', b'{"esearchresult": {"count": "1"}}', b'{"esearchresult": {"idlist": []}}',
-        b'{"esearchresult": {"count": "many", "idlist": []}}', b'{"esearchresult": {"count": "1", "idlist": ["x"]}}',
-        b'{"esearchresult": {"count": "1", "idlist": 7}}', b"\xff",
+        b"", b"[]", b"<html></html>", b"null", b'"x"', b"\xff", b'{"esearchresult": "x"}', b'{"esearchresult": []}',
+        b'{"esearchresult": null}', b'{"esearchresult": {}}', b'{"esearchresult": {"count": "1"}}',
+        b'{"esearchresult": {"idlist": []}}', b'{"esearchresult": {"count": "many", "idlist": []}}',
+        b'{"esearchresult": {"count": "1", "idlist": ["x"]}}', b'{"esearchresult": {"count": "1", "idlist": 7}}',
     ],
 )  # fmt: skip
 def test_answer_to_something_else_is_an_error(data: bytes) -> None:

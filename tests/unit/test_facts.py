@@ -7,7 +7,7 @@ import pytest
 from pmc15m.jats.facts import read_facts
 from pmc15m.jats.links import Links
 from pmc15m.jats.reader import read_article
-from pmc15m.records import Article
+from pmc15m.records import Article, ArticleRef
 from tests import some
 
 META = """
@@ -123,3 +123,8 @@ def test_journal_of_older_files_stands_outside_a_group() -> None:
     xml = b"<article><front><journal-meta><journal-title>Old Mills</journal-title></journal-meta></front></article>"
     article = read_article(xml, 2**20)
     assert read_facts(article, some.package(), Links(article)).journal == "Old Mills"
+
+
+def test_preprint_under_a_made_up_pmcid_is_cited_by_its_doi() -> None:
+    ref = ArticleRef("PMC900000000000123", 1, "PMC900000000000123.1")
+    assert facts(ref=ref, doi="10.1101/x.1").article_url == "https://doi.org/10.1101/x.1"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pmc15m.acquire.http import FetchError, HttpClient, HttpPolicy
+from pmc15m.acquire.wire import MAX_LINE_BYTES
 from pmc15m.records import Reason
 from tests.unit.scripted import (
     DATA,
@@ -23,6 +24,7 @@ from tests.unit.scripted import (
 MD5 = md5_of(DATA)
 OPEN_END = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+TWO_LINES_OF_ONE = b"HTTP/1.1 200 OK\r\nX: " + b"x" * (MAX_LINE_BYTES - 3) + b"Content-Length: 4\r\n\r\nevil"
 HTML = b"<!DOCTYPE html>\n<html><head><title>Checking your browser</title></head></html>"
 MANY_FIELDS = "\r\n".join(f"X-{number}: y" for number in range(500))
 
@@ -87,6 +89,23 @@ def test_what_may_pass_is_asked_for_again_and_then_given_up(act: Act) -> None:
     else:
         assert (error.reason, error.is_fault, num_requests) == (Reason.FETCH_FAILED, True, 5)
         assert error.detail.endswith("; given up after 5 requests")
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (raw(CHUNKED + b"5\r\nThe m\r\n0", close=True), "cut after 5 bytes of chunks"),
+        (chunked(DATA, end=b"0\r\n" + b"X: y\r\n" * 300_000 + b"\r\n"), "far more bytes than the body may have"),
+        (raw(CHUNKED + b"1" + b";x" * 1_000_000), "got more than 65536 bytes when reading chunk size"),
+        (raw(TWO_LINES_OF_ONE, close=True), "malformed header: b'X: xxx"),
+        (answer(DATA, "200 OK", MANY_FIELDS), "more than 100 headers"),
+        (answer(DATA, "200 OK", *[f"X-{n}: {'y' * 9_000}" for n in range(50)]), "headers of more than 65,536 bytes"),
+    ],
+)
+def test_row_26_framing_that_cannot_be_trusted_is_refused_without_an_md5_too(act: Act, words: str) -> None:
+    error, num_requests = refusal_of(act, md5=None)
+    assert (error.reason, error.is_fault, num_requests) == (Reason.FETCH_FAILED, True, 5)
+    assert words in error.detail
 
 
 FINAL = {

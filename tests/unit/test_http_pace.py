@@ -2,13 +2,15 @@
 
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from pmc15m.acquire.http import Fetched, FetchError, HttpClient, HttpPolicy
+from pmc15m.acquire.pace import Clock
 from pmc15m.records import Reason
-from tests.unit.scripted import DATA, Act, Scripted, answer, fast_client, scripted
+from tests.unit.scripted import DATA, Act, FastClock, Scripted, answer, fast_client, scripted
 
 SLOW_DOWN = answer(b"<Error><Code>SlowDown</Code></Error>", "503 Slow Down")
 
@@ -66,6 +68,22 @@ def test_row_8_a_storm_halves_what_is_under_way_until_one_is_left() -> None:
         assert server.max_open == 16
     assert (seen[:16], seen[-1], client.num_permits) == ([16] * 16, 1, 1)
     assert sorted(seen, reverse=True) == seen
+
+
+def test_row_8_while_the_last_one_waits_nobody_asks() -> None:
+    asked_meanwhile: list[int] = []
+    pace = FastClock()
+
+    def sleep(seconds: float) -> None:
+        num_before = len(server.requests)
+        time.sleep(0.005)  # long enough for the other threads
+        asked_meanwhile.append(len(server.requests) - num_before)
+        pace.sleep(seconds)
+
+    client = HttpClient(HttpPolicy(connections=1, attempts=2, max_retry_after_s=0.0), Clock(pace.now, sleep))
+    with scripted(SLOW_DOWN) as server:
+        get_all(client, server, 20, num_threads=4)
+    assert asked_meanwhile == [0] * 20
 
 
 def test_row_9_slow_down_for_ever_is_a_fault_in_the_end() -> None:
@@ -130,6 +148,13 @@ def test_a_sick_server_is_not_stormed() -> None:
         get_all(client, server, 200)
         assert client.counts.num_retries == 500 // 14
         assert len(server.requests) == 200 + 500 // 14
+
+
+def test_a_budget_lasts_where_retries_succeed() -> None:
+    with scripted(*[answer(b"", "500 No"), answer()] * 100) as server:
+        client, _ = fast_client()
+        assert [one for one in get_all(client, server, 100, num_threads=1) if isinstance(one, FetchError)] == []
+        assert client.counts.num_retries == 100
 
 
 def test_few_faults_take_few_requests_more() -> None:

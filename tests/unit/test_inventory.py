@@ -64,7 +64,9 @@ def test_newest_day_without_a_manifest_is_passed_over_and_told() -> None:
     assert (found.day, found.skipped) == (DAY_BEFORE, (DAY,))
 
 
-@pytest.mark.parametrize("name", ["2026-11-25", "2026-11-25T01-00Z.tmp", "9999-99-99T9-99Z", "\u0662026-11-25T01-00Z", "z"])
+@pytest.mark.parametrize(
+    "name", ["2026-11-25", "2026-11-25T01-00Z.tmp", "9999-99-99T9-99Z", "\u0662026-11-25T01-00Z", "z"]
+)
 def test_folder_of_another_name_is_no_day(name: str) -> None:
     assert find_inventory(bucket_with({DAY: manifest()}, name), BUCKET).day == DAY
 
@@ -99,8 +101,9 @@ def test_bucket_that_does_not_answer_is_an_error_that_says_why() -> None:
     "data",
     [
         b"", b"<html>", b"[]", b"null", b"{}", manifest()[:-9], manifest(fileFormat="ORC"), manifest(fileSchema=7),
-        manifest(fileSchema="Bucket, Key, Size"), manifest(files=[]), manifest(files=None), manifest(files=[{"key": KEY}]),
-        manifest(files=[{"key": KEY, "size": "big", "MD5checksum": "0" * 32}]), manifest(files=["x"]), b"\xff\xfe",
+        manifest(fileSchema="Bucket, Key, Size"), manifest(files=[]), manifest(files=None),
+        manifest(files=[{"key": KEY}]), manifest(files=[{"key": KEY, "size": "big", "MD5checksum": "0" * 32}]),
+        manifest(files=["x"]), b"\xff\xfe",
     ],
 )  # fmt: skip
 def test_manifest_that_s3_does_not_write_is_an_error(data: bytes) -> None:

@@ -19,7 +19,8 @@ HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://
 def page(inside: str = "", token: str | None = None) -> bytes:
     """Return one page as S3 writes it; with a token it is not the last one."""
     more = f"<NextContinuationToken>{token}</NextContinuationToken>" if token else ""
-    return f"{HEAD}<IsTruncated>{'false' if token is None else 'true'}</IsTruncated>{more}{inside}</ListBucketResult>".encode()
+    is_cut = "false" if token is None else "true"
+    return f"{HEAD}<IsTruncated>{is_cut}</IsTruncated>{more}{inside}</ListBucketResult>".encode()
 
 
 def folders(*names: str) -> str:
@@ -54,7 +55,18 @@ def test_versions_come_in_the_order_of_their_numbers() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["PMC7.0/", "PMC7.01/", "PMC7.x/", "PMC7./", "PMC7.\u0661/", "PMC77.1/", "PMC8.1/", "PMC7.1/2/", "PMC7.9999999999/", ""],
+    [
+        "PMC7.0/",
+        "PMC7.01/",
+        "PMC7.x/",
+        "PMC7./",
+        "PMC7.\u0661/",
+        "PMC77.1/",
+        "PMC8.1/",
+        "PMC7.1/2/",
+        "PMC7.9999999999/",
+        "",
+    ],
 )
 def test_folder_of_another_form_is_no_version(name: str) -> None:
     assert versions("PMC7.3/", name) == [3]

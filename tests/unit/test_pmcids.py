@@ -47,20 +47,22 @@ def test_version_may_be_named_too(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "PMC", "PMC0", "PMC0123", "0", "PMC12x", "PMID:123", "PMC123.0", "PMC123.", "PMC123.1.2", "PMC-123", "-5", "1e6",
-        "PMC\u0661\u0662", "\u0661\u0662", "\ufeffPMC", "10.1371/journal.pone.0046493", "https://doi.org/10.1371/123/",
+        "", "PMC", "PMC0", "PMC0123", "0", "PMC12x", "PMID:123", "PMC123.0", "PMC123.", "PMC123.1.2", "PMC-123", "-5",
+        "1e6", "PMC\u0661\u0662", "\u0661\u0662", "\ufeffPMC", "10.1371/journal.pone.0046493", "https://doi.org/10.1371/123/",
         "https://pubmed.ncbi.nlm.nih.gov/25964207/", "https://pmc.ncbi.nlm.nih.gov/articles/123/", "a/b/12",
         "https://example.org/XPMC123/", f"PMC{'9' * 17}",
     ],
 )  # fmt: skip
 def test_what_is_no_pmcid_is_refused_with_what_it_says(text: str) -> None:
-    with pytest.raises(ValueError, match="is no PMCID: wanted PMC123, 123, PMC123.2 or a URL with one") as refused:
+    with pytest.raises(ValueError, match=r"is no PMCID: wanted PMC123, 123, PMC123\.2 or a URL") as refused:
         parse_pmcid(text)
     assert repr(text) in str(refused.value)
 
 
 def test_list_has_lines_commas_blanks_and_comments() -> None:
-    text = "# of mills\nPMC1, PMC2;3\t4.2\n\n   PMC5.1   # the wheel\r\nhttps://pmc.ncbi.nlm.nih.gov/articles/PMC6/#F1\n"
+    text = (
+        "# of mills\nPMC1, PMC2;3\t4.2\n\n   PMC5.1   # the wheel\r\nhttps://pmc.ncbi.nlm.nih.gov/articles/PMC6/#F1\n"
+    )
     assert list(read_pmcids(text)) == [
         Wanted("PMC1", None),
         Wanted("PMC2", None),
@@ -84,7 +86,9 @@ def test_line_of_a_word_that_is_none_is_told() -> None:
         list(read_pmcids("PMC1\n\nPMC2, PMCID\n"))
 
 
-@given(st.integers(1, 10**15), st.none() | st.integers(1, 9_999), st.sampled_from(["{}", "PMC{}", "x/PMC{}/", "/pmc{}"]))
+@given(
+    st.integers(1, 10**15), st.none() | st.integers(1, 9_999), st.sampled_from(["{}", "PMC{}", "x/PMC{}/", "/pmc{}"])
+)
 def test_any_number_is_read_back(number: int, version: int | None, form: str) -> None:
     word = form.format(number if version is None else f"{number}.{version}")
     assert parse_pmcid(word) == Wanted(f"PMC{number}", version)

@@ -112,7 +112,7 @@ def check_files(folder: Path, num_objects: int) -> None:
 @contextmanager
 def serving() -> Iterator[str]:
     """Run the server in a process of its own; yield its address."""
-    command = [sys.executable, "-m", "tests.bench.fetching"]
+    command = [sys.executable, "-m", "tests.bench.bars_fetch"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("the server has no pipes")
