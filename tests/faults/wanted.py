@@ -203,6 +203,7 @@ def fetch(server: Server, store: Path, *words: str) -> int:
 
 
 def command(server: Server, store: Path, *words: str) -> list[str]:
+    """Return the command for a process of its own."""
     ours = ["fetch", "--store", str(store), "--bucket", server.url, *words]
     return [sys.executable, "-W", "ignore", "-m", "pipelines.cli", *ours]
 
@@ -216,6 +217,7 @@ def kill_after(num_requests: int, server: Server, words: list[str]) -> bool:
     try:
         while server.counters().total < num_requests and process.poll() is None:
             assert time.monotonic() < give_up_at
+            time.sleep(0.002)
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate()
@@ -227,3 +229,8 @@ def repeats(keys: list[str], right: Wanted) -> int:
     folders = {version.folder for version in right.stored}
     counts = Counter(key for key in keys if key.partition("/")[0] in folders)
     return sum(counts.values()) - len(counts)
+
+
+def articles_of(store: Path) -> set[str]:
+    """Return the folders of the articles of a store."""
+    return {path.name for path in store.glob("PMC*")}

@@ -11,7 +11,7 @@ import webdataset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmc15m.release.tar import BLOCK_BYTES, MAX_NAME_BYTES, RECORD_BYTES, TarFile, write_tar
+from pmc15m.release.tar import BLOCK_BYTES, MAX_NAME_BYTES, RECORD_BYTES, TarFile, make_header, write_tar
 
 Members = list[tuple[str, bytes]]
 
@@ -104,3 +104,19 @@ def test_webdataset_reads_whole_samples(tmp_path: Path) -> None:
     assert [sample["__key__"] for sample in samples] == ["PMC7_0001_01", "PMC8_0001_01"]
     members = {f"{sample['__key__']}.{kind}": sample[kind] for sample in samples for kind in ("jpg", "json", "txt")}
     assert members == dict(SAMPLES)
+
+
+@given(
+    st.text(st.characters(max_codepoint=126, min_codepoint=32), min_size=1, max_size=100),
+    st.integers(0, 8**11 + 5),
+)
+def test_header_is_the_one_that_tarfile_makes(name: str, num_bytes: int) -> None:
+    info = tarfile.TarInfo(name)
+    info.size = num_bytes
+    try:
+        wanted = info.tobuf(tarfile.USTAR_FORMAT)
+    except ValueError:  # a size beyond 8 GiB
+        with pytest.raises(ValueError, match="overflow"):
+            make_header(name, num_bytes)
+    else:
+        assert make_header(name, num_bytes) == wanted
