@@ -60,7 +60,7 @@ class MentionFinder:
         open_link: tuple[_Element, _Element, Fig] | None = None  # link, its paragraph, its last target
         for xref in xrefs:
             rids = xref.get("rid", "").split()
-            if names.isdisjoint(rids) or xref.get("ref-type") == "supplementary-material":
+            if names.isdisjoint(rids):
                 continue
             targets = [fig for rid in rids for fig in self._figs_of(rid, xref)]
             paragraph = self._paragraph_of(xref)

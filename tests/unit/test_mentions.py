@@ -100,7 +100,7 @@ def test_rid_is_a_list_and_its_target_decides() -> None:
     assert mentioned(xref("F1 F3")) == {"F1", "F3"}
     assert mentioned('<xref rid="F2">it</xref>') == {"F2"}
     assert mentioned(xref("F2", kind="table")) == {"F2"}
-    assert mentioned(xref("F2", kind="supplementary-material")) == set()
+    assert mentioned(xref("F2", kind="supplementary-material")) == {"F2"}
     assert mentioned(xref("F9")) == set()
     assert mentioned("<xref>it</xref>") == set()
     assert mentioned("Figure 1 without a link") == set()
