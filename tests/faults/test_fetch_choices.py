@@ -188,7 +188,7 @@ def test_query_picks_what_it_says(plain: Server, tmp_path: Path, monkeypatch: py
         ("search_error@2", "all[filter]", 0, ""),
         ("limit_body@inf", "all[filter]", 1, "its rate limit is exceeded"),
         ("html", "all[filter]", 1, "a web page in place of the object"),
-        ("", "x[nonsense]", 1, "ESearch refuses the query: there is no field 'nonsense'"),
+        ("", "2026[nonsense]", 1, "ESearch refuses the query: there is no field 'nonsense'"),
         ("", "nonesuch", 2, "no article answers the query"),
     ],
 )

@@ -94,7 +94,7 @@ def of_article(files: dict[str, str], number: int) -> dict[str, str]:
     return {path: sha for path, sha in files.items() if path.startswith(f"{folder_of(number)}/")}
 
 
-@pytest.mark.parametrize(("number", "case"), enumerate(CASES), ids=[case.name for case in CASES])
+@pytest.mark.parametrize(("number", "case"), list(enumerate(CASES)), ids=[case.name for case in CASES])
 def test_fault_has_its_reason_and_costs_its_article_alone(disturbed: Path, number: int, case: Case) -> None:
     assert rejects_of(disturbed).get(folder_of(number), STORED) == case.ending
     right, found = of_article(wanted(CONFIG).files, number), of_article(files_of(disturbed), number)

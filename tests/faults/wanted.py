@@ -8,16 +8,16 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from http.client import HTTPConnection
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from pipelines import fetching
-from pipelines.cli import main
+from pipelines.cli import main, run
 from pmc15m.acquire import http
 from pmc15m.acquire.http import HttpPolicy
 from pmc15m.records import Reason, Reject
@@ -25,7 +25,8 @@ from pmc15m.store import SCRATCH_PREFIX
 from pmc15m.synth import Fault, make_expected
 from tests.dags.rows import read_all
 from tests.faults.test_interrupts import environment
-from tests.server import Collection, Server, ServerConfig, Variant, odd_name, running_server
+from tests.server import Collection, Record, Server, ServerConfig, Variant, odd_name, running_server
+from tests.server.client import Client
 from tests.server.collection import Version
 
 PATIENCE_S = 60
@@ -114,18 +115,39 @@ class Wanted:
         return found
 
     @property
+    def mismatching(self) -> set[str]:
+        """The folders of versions of which a file has never the md5 that the metadata name."""
+        return self._with(Fault.XML_MD5, Fault.IMAGE_MD5)
+
+    @property
+    def whole(self) -> set[str]:
+        """The folders of versions that are to be in the store with all that their figures name."""
+        return {version.folder for version in self.stored} - self._with(Fault.IMAGE_MD5, Fault.MEDIA_LOST)
+
+    def _with(self, *faults: Fault) -> set[str]:
+        synth = self.collection.config.synth
+        return {folder for folder, version in self.versions.items() if synth.fault_of(version.number) in faults}
+
+    @functools.cached_property
     def files(self) -> dict[str, str]:
         """The sha256 of every file of the store by its path."""
+
+        def read(version: Version, name: str) -> bytes | None:
+            stored = self.collection.files(version).get(name)
+            return stored.data if stored else None
+
+        return self.files_by(read)
+
+    def files_by(self, read: Callable[[Version, str], bytes | None]) -> dict[str, str]:
+        """Return the same, read otherwise; None where there is no such file."""
         found = {}
         for version in self.stored:
-            folder, files = version.folder, self.collection.files(version)
-            media = json.loads(files[f"{folder}.json"].data).get("media_urls", [])
+            folder = version.folder
+            media = json.loads(read(version, f"{folder}.json") or b"").get("media_urls", [])
             md5s = dict(url.rpartition("/")[2].rsplit("?md5=", 1) for url in media)
             for name in (f"{folder}.json", f"{folder}.xml", *self.graphics(version)):
-                if name not in files:
-                    continue
-                data = files[name].data
-                if md5s.get(name, _md5(data)) == _md5(data):
+                data = read(version, name)
+                if data is not None and md5s.get(name, _md5(data)) == _md5(data):
                     found[f"{folder}/{name}"] = hashlib.sha256(data).hexdigest()
         return found
 
@@ -159,13 +181,17 @@ def objects(requests: Mapping[str, int]) -> dict[str, int]:
     return {key: count for key, count in requests.items() if key.startswith("PMC")}
 
 
+_COLLECTIONS: dict[str, Collection] = {}
 _WANTED: dict[str, Wanted] = {}
 
 
 def wanted(config: ServerConfig, day: int = 0) -> Wanted:
     """Return the right outcome of a fetch from such a server, whatever its faults."""
     config = replace(config, fault_map={}, faults=(), latency_s=0)
-    return _WANTED.setdefault(f"{config} {day}", Wanted(Collection(config), day))
+    if f"{config} {day}" not in _WANTED:
+        collection = _COLLECTIONS.setdefault(f"{config}", Collection(config))
+        _WANTED[f"{config} {day}"] = Wanted(collection, day)
+    return _WANTED[f"{config} {day}"]
 
 
 def pmcid_of(number: int) -> str:
@@ -180,9 +206,16 @@ def folder_of(number: int) -> str:
 
 def be_quick(patch: pytest.MonkeyPatch, patience_s: float = 2.0) -> None:
     """Make the command wait no longer than faults need."""
-    waits = {"backoff_s": 0.01, "throttle_backoff_s": 0.02, "max_backoff_s": 0.05, "max_retry_after_s": 0.3}
-    patience = {"read_timeout_s": patience_s, "deadline_s": patience_s}
-    patch.setattr(fetching, "HttpPolicy", functools.partial(HttpPolicy, **waits, **patience))
+    policy = functools.partial(
+        HttpPolicy,
+        read_timeout_s=patience_s,
+        deadline_s=patience_s,
+        max_retry_after_s=patience_s,
+        backoff_s=0.01,
+        throttle_backoff_s=0.02,
+        max_backoff_s=0.05,
+    )
+    patch.setattr(fetching, "HttpPolicy", policy)
     patch.setattr(http, "_CLIENTS", {})
 
 
@@ -190,9 +223,8 @@ def be_quick(patch: pytest.MonkeyPatch, patience_s: float = 2.0) -> None:
 def serving(config: ServerConfig) -> Iterator[Server]:
     """Run a server whose articles are drawn already, and whose log is empty."""
     with running_server(config) as server:
-        with closing(HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)) as connection:
-            connection.request("GET", "/?list-type=2&prefix=PMC")
-            connection.getresponse().read()
+        with closing(Client(server)) as client:
+            client.list_all(prefix="PMC")
         server.reset()
         yield server
 
@@ -203,32 +235,43 @@ def fetch(server: Server, store: Path, *words: str) -> int:
 
 
 def command(server: Server, store: Path, *words: str) -> list[str]:
-    """Return the command for a process of its own."""
+    """Return the command for a process of its own, which waits no longer than faults need either."""
     ours = ["fetch", "--store", str(store), "--bucket", server.url, *words]
-    return [sys.executable, "-W", "ignore", "-m", "pipelines.cli", *ours]
+    return [sys.executable, "-W", "ignore", "-c", f"from {__name__} import run_quickly; run_quickly()", *ours]
 
 
-def kill_after(num_requests: int, server: Server, words: list[str]) -> bool:
+def run_quickly() -> NoReturn:
+    """Run the command that `command` returns."""
+    be_quick(pytest.MonkeyPatch())
+    run()
+
+
+def kill_after(num_requests: int, server: Server, words: list[str], patience_s: float = PATIENCE_S) -> bool:
     """Run a command and kill it once the server was asked so often; return whether it was still running."""
     process = subprocess.Popen(
-        words, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+        words, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
-    give_up_at = time.monotonic() + PATIENCE_S
+    give_up_at = time.monotonic() + patience_s
     try:
         while server.counters().total < num_requests and process.poll() is None:
             assert time.monotonic() < give_up_at
             time.sleep(0.002)
     finally:
         process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.wait()
     return process.returncode == -signal.SIGKILL
 
 
-def repeats(keys: list[str], right: Wanted) -> int:
-    """Return how many requests of articles that end in the store were answered before."""
-    folders = {version.folder for version in right.stored}
-    counts = Counter(key for key in keys if key.partition("/")[0] in folders)
-    return sum(counts.values()) - len(counts)
+def repeats(log: Iterable[Record]) -> Counter[str]:
+    """Return how often each article's folder was asked for an object that it had given before, or said not to have."""
+    answered: set[str] = set()
+    found: Counter[str] = Counter()
+    for record in log:
+        if record.key.startswith("PMC"):
+            found[record.key.partition("/")[0]] += record.key in answered
+            if record.status in {200, 404} and record.fault is None:
+                answered.add(record.key)
+    return found
 
 
 def articles_of(store: Path) -> set[str]:
