@@ -15,6 +15,9 @@ from pmc15m.records import ArticleRef
 from pmc15m.stages import Origin, finish_stage
 from pmc15m.steps import Finish, Ledger, Step, WriteRows
 
+MAX_SMALL_ROWS = 50_000
+"""Rows of an index or of a table of articles in one file: they are small, and each range opens every file."""
+
 
 def run_index(
     p: beam.Pipeline,
@@ -30,7 +33,7 @@ def run_index(
         rows: PCollection[IndexRow] = (
             p | "Parts" >> beam.Create(parts) | "SpreadParts" >> beam.Reshuffle() | Step(step, *args, ledger=ledger)
         )
-        files = rows | "WriteIndex" >> WriteRows(IndexRow, out, "index")
+        files = rows | "WriteIndex" >> WriteRows(IndexRow, out, "index", MAX_SMALL_ROWS)
     p | "Finish" >> Finish(finish_stage, out, origin, after=[files, ledger.output()], ledger=ledger)
 
 
@@ -57,5 +60,5 @@ def run(p: beam.Pipeline, job: FetchJob, out: str, origin: Origin, meter: Meter)
             | "SpreadRanges" >> beam.Reshuffle()
             | Step(fetch_range, job, ledger=ledger)
         )
-        files = stored | "WriteStored" >> WriteRows(Stored, out, "stored")
+        files = stored | "WriteStored" >> WriteRows(Stored, out, "stored", MAX_SMALL_ROWS)
     p | "Finish" >> Finish(finish_stage, out, origin, after=[files, ledger.output()], ledger=ledger)

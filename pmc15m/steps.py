@@ -126,20 +126,20 @@ class _Apply(beam.DoFn):
 class WriteRows(beam.PTransform[Any, Any]):
     """Write records as row files; elements out are the files, and no other file counts."""
 
-    def __init__(self, cls: type[Any], out: str, prefix: str) -> None:
-        """Name the record, the folder, and the start of the files' names."""
+    def __init__(self, cls: type[Any], out: str, prefix: str, max_rows: int = MAX_BUFFERED_ROWS) -> None:
+        """Name the record, the folder, the start of the files' names, and the rows that are held at most."""
         super().__init__()
-        self._cls, self._out, self._prefix = cls, out, prefix
+        self._cls, self._out, self._prefix, self._max_rows = cls, out, prefix, max_rows
 
     def expand(self, records: PCollection[Any]) -> PCollection[RowFile]:
         """Take records, give row files."""
-        write = _WriteRows(self._cls, self._out, self._prefix)
+        write = _WriteRows(self._cls, self._out, self._prefix, self._max_rows)
         return records | beam.ParDo(write).with_input_types(self._cls).with_output_types(RowFile)
 
 
 class _WriteRows(beam.DoFn):
-    def __init__(self, cls: type[Any], out: str, prefix: str) -> None:
-        self._cls, self._store, self._prefix = cls, Store(out), prefix
+    def __init__(self, cls: type[Any], out: str, prefix: str, max_rows: int) -> None:
+        self._cls, self._store, self._prefix, self._max_rows = cls, Store(out), prefix, max_rows
         self._records: list[Any] = []
 
     def start_bundle(self) -> None:
@@ -147,7 +147,7 @@ class _WriteRows(beam.DoFn):
 
     def process(self, record: Any) -> Iterator[RowFile]:
         self._records.append(record)
-        if len(self._records) >= MAX_BUFFERED_ROWS:
+        if len(self._records) >= self._max_rows:
             yield self._write()
 
     def finish_bundle(self) -> Iterator[Any]:

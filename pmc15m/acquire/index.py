@@ -19,7 +19,7 @@ from pmc15m.records import FAULTS, ArticleRef, Reason, Reject, Stage, Tally
 from pmc15m.rows import ORDER_BITS, order_of, order_range, read_range, read_tables
 from pmc15m.store import Store
 
-ARTICLES_PER_RANGE = 64
+ARTICLES_PER_RANGE = 256
 """Mean articles of one range: what one worker fetches side by side before it takes the next."""
 
 MD5 = re.compile(r"[0-9a-f]{32}")

@@ -49,7 +49,10 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[str], list
     return str(folder), written(folder, *parts), sorted(keys, key=order_of)
 
 
-def test_ranges_hold_every_article_once_in_the_order_of_digests(many: tuple[str, list[str], list[str]]) -> None:
+def test_ranges_hold_every_article_once_in_the_order_of_digests(
+    many: tuple[str, list[str], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "ARTICLES_PER_RANGE", 64)
     folder, names, keys = many
     index, num_articles = make_index(folder, names, 0)
     assert (num_articles, index.num_ranges) == (300, 5)
