@@ -7,6 +7,7 @@ renames a sample. It holds no dot, because webdataset cuts a key at the first on
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -261,6 +262,23 @@ class Tally:
 
     name: str
     count: int
+
+
+def bare_package(ref: ArticleRef, media: Iterable[str] = ()) -> Package:
+    """Return the package of an article of which there is no metadata, only the names of its media."""
+    return Package(
+        ref=ref,
+        xml_md5=None,
+        media=tuple(MediaFile(name, None) for name in sorted(set(media))),
+        doi=None,
+        pmid=None,
+        title=None,
+        citation=None,
+        license=None,
+        is_open_access=True,
+        is_retracted=False,
+        is_manuscript=False,
+    )
 
 
 def make_key(pmcid: str, fig_ordinal: int, graphic_ordinal: int) -> str:

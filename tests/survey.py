@@ -19,7 +19,7 @@ from lxml import etree
 from pmc15m.config import XmlConfig
 from pmc15m.jats.article import parse_article
 from pmc15m.jats.reader import XmlRefused, read_article
-from pmc15m.records import ArticleRef, Figure, Package, Reason, Reject
+from pmc15m.records import ArticleRef, Figure, Reason, Reject, bare_package
 
 
 def read_files(folder: Path) -> Iterator[tuple[Path, bytes]]:
@@ -33,7 +33,7 @@ def read_files(folder: Path) -> Iterator[tuple[Path, bytes]]:
 
 def parse_without_media(xml: bytes) -> list[Figure | Reject]:
     """Return figures and rejects of an article of which no media file is known."""
-    package = Package(ArticleRef("PMC1", 1, ""), None, (), None, None, None, None, None, True, False, False)
+    package = bare_package(ArticleRef("PMC1", 1, ""))
     return parse_article(package, xml, XmlConfig())
 
 

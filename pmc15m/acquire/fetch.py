@@ -18,6 +18,7 @@ from pmc15m.acquire.versions import choose_version
 from pmc15m.config import DatasetConfig
 from pmc15m.jats.article import parse_article
 from pmc15m.records import FAULTS, ArticleRef, Figure, Package, Reason, Reject, Stage, Tally
+from pmc15m.rejects import reject_article
 from pmc15m.rows import read_range
 from pmc15m.select import why_not_licensed, why_not_selected
 from pmc15m.store import SCRATCH_PREFIX, Md5MismatchError, Store, TooLargeError
@@ -286,7 +287,7 @@ class _Fetching:
 
     def _reject(self, ref: ArticleRef, reason: Reason, detail: str) -> Reject:
         self._tallies["faults"] += reason in FAULTS
-        return Reject(ref.key, ref.pmcid, ref.version, None, Stage.FETCH, reason, detail)
+        return reject_article(ref, Stage.FETCH, reason, detail)
 
 
 def _is_of_etag(fetched: Fetched) -> bool:

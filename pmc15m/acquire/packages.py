@@ -7,6 +7,7 @@ from pmc15m.acquire.metadata import MAX_BYTES, MetadataError, MetadataMismatchEr
 from pmc15m.acquire.versions import choose_version
 from pmc15m.config import SelectConfig
 from pmc15m.records import ArticleRef, Package, Reason, Reject, Stage, article_order
+from pmc15m.rejects import reject_article
 from pmc15m.rows import order_of
 from pmc15m.select import EVERYTHING, why_not_licensed
 from pmc15m.store import Store, TooLargeError
@@ -32,7 +33,7 @@ def list_articles(source: str, select: SelectConfig = EVERYTHING) -> Iterator[Ar
         chosen = refs[0] if len(refs) == 1 else _choose(store, refs)
         for ref in refs:
             if ref != chosen:
-                yield reject_article(ref, Reason.SUPERSEDED, f"version {chosen.version} is taken")
+                yield reject_article(ref, Stage.EXTRACT, Reason.SUPERSEDED, f"version {chosen.version} is taken")
         yield chosen
 
 
@@ -53,20 +54,15 @@ def read_package(ref: ArticleRef, source: str, select: SelectConfig = EVERYTHING
         data = Store(source).read_bytes(f"{ref.location}/{ref.key}.json", MAX_BYTES)
         package = parse_metadata(ref, data)
     except FileNotFoundError:
-        yield reject_article(ref, Reason.NOT_FOUND, f"no {ref.key}.json")
+        yield reject_article(ref, Stage.EXTRACT, Reason.NOT_FOUND, f"no {ref.key}.json")
     except (MetadataError, TooLargeError) as error:
-        yield reject_article(ref, Reason.METADATA_INVALID, str(error))
+        yield reject_article(ref, Stage.EXTRACT, Reason.METADATA_INVALID, str(error))
     except MetadataMismatchError as error:
-        yield reject_article(ref, Reason.METADATA_MISMATCH, str(error))
+        yield reject_article(ref, Stage.EXTRACT, Reason.METADATA_MISMATCH, str(error))
     else:
         if package.is_retracted:
-            yield reject_article(ref, Reason.RETRACTED, "the metadata says is_retracted")
+            yield reject_article(ref, Stage.EXTRACT, Reason.RETRACTED, "the metadata says is_retracted")
         elif detail := why_not_licensed(package, select):
-            yield reject_article(ref, Reason.NOT_SELECTED, detail)
+            yield reject_article(ref, Stage.EXTRACT, Reason.NOT_SELECTED, detail)
         else:
             yield package
-
-
-def reject_article(ref: ArticleRef, reason: Reason, detail: str) -> Reject:
-    """Return the reject of a whole article."""
-    return Reject(ref.key, ref.pmcid, ref.version, None, Stage.EXTRACT, reason, detail)

@@ -23,7 +23,7 @@ from pmc15m.jats.links import Links
 from pmc15m.jats.media import MediaIndex, split_name
 from pmc15m.jats.reader import read_article
 from pmc15m.jats.rights import article_rights, stricter
-from pmc15m.records import Article, ArticleRef, Package, Reason
+from pmc15m.records import Article, ArticleRef, Reason, bare_package
 from pmc15m.store import Store, TooLargeError
 
 _Element = etree._Element
@@ -193,20 +193,7 @@ def _citation(row: FileListRow | None, facts: Article) -> str | None:
 
 def _facts(article: _Element) -> Article:
     """Return the facts as the XML alone gives them."""
-    bare = Package(
-        ref=ArticleRef("PMC0", 1, ""),
-        xml_md5=None,
-        media=(),
-        doi=None,
-        pmid=None,
-        title=None,
-        citation=None,
-        license=None,
-        is_open_access=True,
-        is_retracted=False,
-        is_manuscript=False,
-    )
-    return read_facts(article, bare, Links(article))
+    return read_facts(article, bare_package(ArticleRef("PMC0", 1, "")), Links(article))
 
 
 def _ids(article: _Element, *kinds: str) -> list[str]:

@@ -23,7 +23,18 @@ from pmc15m.jats.mentions import MentionFinder
 from pmc15m.jats.panels import find_panel_labels, marks_of
 from pmc15m.jats.reader import XmlRefused, read_article
 from pmc15m.jats.rights import Rights, article_rights, object_rights, stricter
-from pmc15m.records import Article, ArticleRef, Figure, MediaFile, Package, Reason, Reject, Stage, make_key
+from pmc15m.records import (
+    Article,
+    ArticleRef,
+    Figure,
+    Package,
+    Reason,
+    Reject,
+    Stage,
+    bare_package,
+    make_key,
+)
+from pmc15m.rejects import reject_article
 
 _Element = etree._Element
 
@@ -38,25 +49,13 @@ def parse_article(package: Package, xml: bytes, config: XmlConfig) -> list[Figur
     try:
         article = read_article(xml, config.max_bytes)
     except XmlRefused as refused:
-        return [_article_reject(package.ref, refused.reason, refused.detail)]
+        return [reject_article(package.ref, Stage.EXTRACT, refused.reason, refused.detail)]
     return list(_ArticleParser(package, article).parse())
 
 
 def inspect_article(xml: bytes, media: Sequence[str], pmcid: str = "PMC0") -> dict[str, Any]:
     """Return what `pmc15m inspect` prints: figures and rejects of one XML file and its media names."""
-    package = Package(
-        ref=ArticleRef(pmcid, 1, ""),
-        xml_md5=None,
-        media=tuple(MediaFile(name, None) for name in sorted(set(media))),
-        doi=None,
-        pmid=None,
-        title=None,
-        citation=None,
-        license=None,
-        is_open_access=True,
-        is_retracted=False,
-        is_manuscript=False,
-    )
+    package = bare_package(ArticleRef(pmcid, 1, ""), media)
     items = parse_article(package, xml, XmlConfig())
     return {
         "figures": [_figure_form(item) for item in items if isinstance(item, Figure)],
@@ -84,10 +83,6 @@ def _figure_form(figure: Figure) -> dict[str, Any]:
     }
 
 
-def _article_reject(ref: ArticleRef, reason: Reason, detail: str) -> Reject:
-    return Reject(ref.key, ref.pmcid, ref.version, None, Stage.EXTRACT, reason, detail)
-
-
 @dataclass(slots=True)
 class _Judged:
     """One graphic of a fig: the first reason against it, or what makes it a figure."""
@@ -113,7 +108,7 @@ class _ArticleParser:
     def parse(self) -> Iterator[Figure | Reject]:
         found = find_figs(self._article, MediaIndex(self._md5s))
         if not any(not fig.exclusion.startswith("repeats") for fig in found.figs):
-            yield _article_reject(self._ref, Reason.NO_FIGURES, "no fig element in the article")
+            yield reject_article(self._ref, Stage.EXTRACT, Reason.NO_FIGURES, "no fig element in the article")
         self._mentions = MentionFinder(self._article, found.figs, self._links, found.xrefs)
         for fig in found.figs:
             yield from self._judge(fig)

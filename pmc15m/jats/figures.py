@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pmc15m.config import SelectConfig, XmlConfig
 from pmc15m.jats.article import parse_article
 from pmc15m.records import Figure, Package, Reason, Reject, Stage, Tally
+from pmc15m.rejects import reject_article
 from pmc15m.select import EVERYTHING, why_not_selected
 from pmc15m.store import Md5MismatchError, Store, TooLargeError
 
@@ -21,25 +22,20 @@ def read_figures(
     try:
         xml = Store(source).read_bytes(f"{ref.location}/{ref.key}.xml", config.max_bytes, package.xml_md5)
     except FileNotFoundError:
-        yield _article_reject(package, Reason.NOT_FOUND, f"no {ref.key}.xml")
+        yield reject_article(ref, Stage.EXTRACT, Reason.NOT_FOUND, f"no {ref.key}.xml")
         return
     except TooLargeError as error:
-        yield _article_reject(package, Reason.TOO_LARGE, str(error))
+        yield reject_article(ref, Stage.EXTRACT, Reason.TOO_LARGE, str(error))
         return
     except Md5MismatchError as error:
-        yield _article_reject(package, Reason.MD5_MISMATCH, str(error))
+        yield reject_article(ref, Stage.EXTRACT, Reason.MD5_MISMATCH, str(error))
         return
     items = parse_article(package, xml, config)
     first = next((item for item in items if isinstance(item, Figure)), None)
     if first is not None and (detail := why_not_selected(first.article, select)):
-        yield _article_reject(package, Reason.NOT_SELECTED, detail)
+        yield reject_article(ref, Stage.EXTRACT, Reason.NOT_SELECTED, detail)
         return
     num_rejected = sum(isinstance(item, Reject) and item.is_article for item in items)
     yield Tally("articles/with_figs", 1 - num_rejected)
     yield Tally("figs_and_graphics/seen", len(items) - num_rejected)
     yield from items
-
-
-def _article_reject(package: Package, reason: Reason, detail: str) -> Reject:
-    ref = package.ref
-    return Reject(ref.key, ref.pmcid, ref.version, None, Stage.EXTRACT, reason, detail)

@@ -17,6 +17,7 @@ import pyarrow as pa
 from pmc15m.config import EncodeConfig, ImagesConfig, ShardsConfig
 from pmc15m.images.encode import changes_pixels, encode_image, output_size
 from pmc15m.records import Decision, Pair, Reason, Reject, Shard, Stage, Tally
+from pmc15m.rejects import reject_figure
 from pmc15m.release.table import PAIRS_SCHEMA, pair_row, sample_json
 from pmc15m.release.tar import TarFile
 from pmc15m.rows import order_range, read_range, write_table
@@ -131,27 +132,26 @@ def _add_sample(
     figure, image = pair.figure, pair.image
     is_changed = changes_pixels(image, job.encode)
     if is_changed and "-ND" in figure.license and not job.encode.change_no_derivatives:
-        return _reject(pair, Reason.NO_DERIVATIVES, f"{figure.license} allows no resized or re-encoded image")
+        return reject_figure(
+            figure, Stage.SHARD, Reason.NO_DERIVATIVES, f"{figure.license} allows no resized or re-encoded image"
+        )
     try:
         data = Store(job.source).read_bytes(f"{figure.location}/{figure.graphic}", job.images.max_bytes)
     except FileNotFoundError:
-        return _reject(pair, Reason.SOURCE_CHANGED, f"{figure.graphic} is gone since extract")
+        return reject_figure(figure, Stage.SHARD, Reason.SOURCE_CHANGED, f"{figure.graphic} is gone since extract")
     except TooLargeError as error:
-        return _reject(pair, Reason.SOURCE_CHANGED, f"{error}; had {image.num_bytes:,} bytes")
+        return reject_figure(figure, Stage.SHARD, Reason.SOURCE_CHANGED, f"{error}; had {image.num_bytes:,} bytes")
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 != image.sha256:
-        return _reject(pair, Reason.SOURCE_CHANGED, f"{figure.graphic} has sha256 {sha256}, had {image.sha256}")
+        return reject_figure(
+            figure, Stage.SHARD, Reason.SOURCE_CHANGED, f"{figure.graphic} has sha256 {sha256}, had {image.sha256}"
+        )
     encoded, changes = encode_image(data, image, job.images, job.encode)
     offset = tar.add(f"{figure.key}.{IMAGE_EXTENSION}", encoded)
     sample = sample_json(pair, *output_size(image, job.encode))
     tar.add(f"{figure.key}.json", json.dumps(sample, ensure_ascii=False).encode())
     tar.add(f"{figure.key}.txt", figure.caption.encode())
     return pair_row(pair, decision, changes, spec.name, offset, len(encoded))
-
-
-def _reject(pair: Pair, reason: Reason, detail: str) -> Reject:
-    article = pair.figure.article
-    return Reject(pair.figure.key, article.pmcid, article.version, pair.figure.fig_id, Stage.SHARD, reason, detail)
 
 
 def _tallies(rows: Iterable[dict[str, Any]]) -> Iterator[Tally]:
