@@ -18,7 +18,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo dev hooks test test-core lint format soak bench bench-memory constraints wheel clean
+.PHONY: help demo dev hooks test test-core lint format soak bench bench-memory duplicates constraints wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -56,6 +56,9 @@ bench: $(DEV)  ## measure speed against peers and limits
 
 bench-memory: $(DEV)  ## measure memory against limits
 	$(BIN)/python -m tests.bench --memory
+
+duplicates: $(DEV)  ## measure near-duplicate hashes on drawn look-alikes
+	$(BIN)/python -m tests.duplicates
 
 constraints: $(DEV)  ## pin what pyproject.toml asks for; UPGRADE=1 takes the newest
 	$(COMPILE) --output-file constraints.txt

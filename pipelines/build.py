@@ -2,24 +2,19 @@
 
 import hashlib
 import logging
-import sys
-from collections.abc import Callable
-from contextlib import nullcontext
-from dataclasses import dataclass
-
-import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipelines import curate, extract, shard
-from pipelines.options import has_local_processes
-from pipelines.progress import Counts, StageProgress
-from pipelines.quiet import quiet_workers
+from pipelines.asking import Ask
+from pipelines.fetching import count_archives, run_archives, run_harvest
+from pipelines.progress import Counts
+from pipelines.running import Run, run_pipeline
 from pmc15m import __version__
 from pmc15m.acquire.packages import list_articles
-from pmc15m.config import DatasetConfig, SelectConfig, digest, to_toml
+from pmc15m.acquire.source import Source
+from pmc15m.acquire.table import INVENTORY
+from pmc15m.config import SelectConfig, digest, to_toml
 from pmc15m.curate.splits import SPLITS
 from pmc15m.errors import UsageError
-from pmc15m.progress import Meter
 from pmc15m.records import ArticleRef
 from pmc15m.release.finish import ReleaseJob, check_release, start_release
 from pmc15m.release.rejects import RejectsJob, plan_reject_tables
@@ -30,16 +25,6 @@ from pmc15m.store import Store
 
 LOG = logging.getLogger("pmc15m")
 REJECTS_FOLDER = ".rejects"
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """How stages are run: never what they write."""
-
-    config: DatasetConfig
-    options: PipelineOptions
-    fresh: bool = False  # redo what is complete
-    overwrite: bool = False  # replace another release
 
 
 class SourceError(UsageError):
@@ -57,7 +42,7 @@ def run_extract(source: str, out: str, run: Run) -> StageFiles:
     origin = Origin("extract", __version__, digest(run.config.select, run.config.xml, run.config.images), inputs)
     with locked_output(out):
         if start_stage(out, origin, run.fresh):
-            counts = Counts("extract", "articles", num_articles, "read_package/in", "probe_figure/out")
+            counts = Counts("extract", "articles", num_articles, "read_package/in", "pairs/made")
             run_pipeline(run, counts, lambda p, meter: extract.run(p, source, out, run.config, origin, meter))
         else:
             LOG.info("extract: %s is complete, nothing to do", out)
@@ -74,7 +59,7 @@ def run_curate(pairs: str, out: str, run: Run) -> StageFiles:
     origin = Origin("curate", __version__, digest(run.config.filters, run.config.splits), extracted.content)
     with locked_output(out):
         if start_stage(out, origin, run.fresh):
-            total = extracted.tallies.get("probe_figure/out", 0)
+            total = extracted.tallies.get("pairs/made", 0)
             counts = Counts("curate", "pairs", total, "filter_candidate/in", "decide/out")
             run_pipeline(run, counts, lambda p, meter: curate.run(p, pairs, extracted, out, run.config, origin, meter))
         else:
@@ -82,7 +67,7 @@ def run_curate(pairs: str, out: str, run: Run) -> StageFiles:
         return read_stage(out, "curate")
 
 
-def run_shard(source: str, pairs: str, decisions: str, out: str, run: Run) -> None:
+def run_shard(source: Source, pairs: str, decisions: str, out: str, run: Run) -> None:
     """Write the release of some decisions.
 
     Raises:
@@ -105,7 +90,7 @@ def run_shard(source: str, pairs: str, decisions: str, out: str, run: Run) -> No
 
 
 def _run_shard(
-    source: str,
+    source: Source,
     pairs: str,
     extracted: StageFiles,
     decisions: str,
@@ -134,18 +119,46 @@ def _run_shard(
     run_pipeline(run, counts, lambda p, meter: shard.run(p, specs, job, rejects, release, meter))
 
 
-def run_build(source: str, work: str, out: str, run: Run) -> None:
+def run_build(source: str, work: str, out: str, run: Run, ask: Ask | None = None, store: str | None = None) -> None:
     """Run all stages: pairs and decisions go to folders of `work`, the release to `out`.
+
+    Args:
+        source: a folder of articles, of legacy archives, or a bucket.
+        work: folder of what lies between the stages.
+        out: the release.
+        run: how.
+        ask: which articles of a bucket; None where the source is a folder.
+        store: where the articles of a bucket or of archives are kept; None: those of a bucket nowhere, those
+            of archives in `work`.
 
     Raises:
         SourceError: the source is missing or holds no article.
         OutputError: an output folder cannot be used, or two of them are one or lie in each other.
     """
-    _check_apart(out, f"{work}/pairs", f"{work}/decisions")
+    pairs, decisions = f"{work}/pairs", f"{work}/decisions"
+    _check_apart(out, pairs, decisions, *([store] if store is not None else []))
     check_release(out, digest(run.config), run.overwrite or run.fresh)
-    run_extract(source, f"{work}/pairs", run)
-    run_curate(f"{work}/pairs", f"{work}/decisions", run)
-    run_shard(source, f"{work}/pairs", f"{work}/decisions", out, run)
+    if ask is not None:
+        run_harvest(ask, store, work, run)
+        images = Source(ask.bucket, ask.policy) if store is None else Source(store)
+    else:
+        images = Source(_unpacked(source, store, work, run))
+        run_extract(images.uri, pairs, run)
+    run_curate(pairs, decisions, run)
+    run_shard(images, pairs, decisions, out, run)
+
+
+def _unpacked(source: str, store: str | None, work: str, run: Run) -> str:
+    """Return the folder of articles that a local source comes to: itself, or what its archives held."""
+    if not Store(source).exists() or any(isinstance(item, ArticleRef) for item in list_articles(source)):
+        if store is not None:
+            raise UsageError("--store is where articles of a bucket or of archives are kept: this source has articles")
+        return source
+    if not count_archives(source):
+        raise SourceError(f"{source} holds no article: no folder such as PMC4991227.1, and no archive")
+    home = store or f"{work}/articles"
+    run_archives(source, home, run)
+    return home
 
 
 def _check_origin(stage: StageFiles, folder: str, config: str) -> None:
@@ -162,13 +175,6 @@ def _check_apart(out: str, *others: str) -> None:
     for other in others:
         if paths[out].startswith(paths[other]) or paths[other].startswith(paths[out]):
             raise OutputError(f"{out} and {other} must not lie in each other: choose another folder")
-
-
-def run_pipeline(run: Run, counts: Counts, add: Callable[[beam.Pipeline, Meter], None]) -> None:
-    """Run what `add` adds to a pipeline, with progress; raises what a step raised."""
-    quiet = quiet_workers() if has_local_processes(run.options) else nullcontext(sys.stderr)
-    with quiet as stream, StageProgress(counts, stream) as progress, beam.Pipeline(options=run.options) as p:
-        add(p, progress.meter)
 
 
 def _look_at(source: str, select: SelectConfig) -> tuple[int, str]:
@@ -195,4 +201,9 @@ def _look_at(source: str, select: SelectConfig) -> tuple[int, str]:
 
 def _source_of(extracted: StageFiles) -> dict[str, object]:
     """Return what the manifest says of the source: never a path, since the same input is the same bytes."""
-    return {"kind": "folder", "inventory_date": None, "pairs_content": extracted.content}
+    days = [name.removeprefix(INVENTORY) for name in extracted.tallies if name.startswith(INVENTORY)]
+    return {
+        "kind": "fetched" if "articles/listed" in extracted.tallies else "folder",
+        "inventory_date": days[0] if days else None,
+        "pairs_content": extracted.content,
+    }

@@ -11,7 +11,7 @@ from pmc15m.config import ConfigError, DatasetConfig, parse_config
 from pmc15m.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipelines.build import Run
+    from pipelines.running import Run
     from pmc15m.release.report import Flow
 
 LOG = logging.getLogger("pmc15m")
@@ -39,13 +39,14 @@ def inspect(args: argparse.Namespace, beams: list[str]) -> None:
 def fetch(args: argparse.Namespace, beams: list[str]) -> None:
     """Bring articles into a store and print what came of them."""
     from pipelines import fetching
+    from pipelines.asking import ask_of
     from pmc15m.release.report import fetch_flow, unpack_flow
 
     run = _run_of(args, beams)
     if args.archives is not None:
         _print_flows([unpack_flow(fetching.run_archives(args.archives, args.store, run).tallies)])
         return
-    ask = fetching.ask_of(args, run)
+    ask = ask_of(args, args.bucket, run.config, run.options)
     if args.dry_run:
         _print(fetching.plan_fetch(args.store, ask, run))
         return
@@ -54,9 +55,17 @@ def fetch(args: argparse.Namespace, beams: list[str]) -> None:
 
 def build(args: argparse.Namespace, beams: list[str]) -> None:
     """Run all stages and print the yield table."""
+    from pipelines.asking import ask_of, has_query
     from pipelines.build import run_build
+    from pmc15m.acquire.source import is_url
 
-    run_build(args.source, args.work or f"{args.out.rstrip('/')}.work", args.out, _run_of(args, beams))
+    run = _run_of(args, beams)
+    ask = None
+    if is_url(args.source):
+        ask = ask_of(args, args.source, run.config, run.options)
+    elif args.pmcids is not None or args.day is not None or has_query(args):
+        raise UsageError("--pmcids, --day and a query choose from a bucket: --source is none, no https://")
+    run_build(args.source, args.work or f"{args.out.rstrip('/')}.work", args.out, run, ask, args.store)
     _print_release(args.out)
 
 
@@ -81,8 +90,9 @@ def curate(args: argparse.Namespace, beams: list[str]) -> None:
 def shard(args: argparse.Namespace, beams: list[str]) -> None:
     """Run shard and print the yield of all stages."""
     from pipelines.build import run_shard
+    from pmc15m.acquire.source import Source
 
-    run_shard(args.source, args.pairs, args.decisions, args.out, _run_of(args, beams))
+    run_shard(Source(args.source), args.pairs, args.decisions, args.out, _run_of(args, beams))
     _print_release(args.out)
 
 
@@ -95,6 +105,15 @@ def demo(args: argparse.Namespace, beams: list[str]) -> None:
     _print_release(release)
     _print(f"\nLook at: {release}/train/*.tar, {release}/pairs/*.parquet, {release}/report.json")
     _print(f"The articles it was made from: {args.out}/articles")
+
+
+def hashes(args: argparse.Namespace, beams: list[str]) -> None:
+    """Write the list of an evaluation's images and print how many it has."""
+    from pipelines.hashing import run_hashes
+
+    _no_beam_options(beams)
+    num_images, num_refused = run_hashes(args.folder, args.out, args.source or args.folder.resolve().name)
+    _print(f"{args.out}: {num_images} images; {num_refused} files are none")
 
 
 def read_config(path: Path) -> DatasetConfig:
@@ -114,8 +133,8 @@ def read_config(path: Path) -> DatasetConfig:
 
 
 def _run_of(args: argparse.Namespace, beams: list[str]) -> "Run":
-    from pipelines.build import Run
     from pipelines.options import parse_beam_options
+    from pipelines.running import Run
 
     config = read_config(args.config)
     return Run(config, parse_beam_options(beams), args.fresh, getattr(args, "overwrite", False))

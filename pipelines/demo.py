@@ -4,9 +4,10 @@ import json
 import logging
 from pathlib import Path
 
-from pipelines.build import Run, run_build
+from pipelines.build import run_build
 from pipelines.commands import CONFIGS, read_config
 from pipelines.options import parse_beam_options
+from pipelines.running import Run
 from pmc15m import __version__
 from pmc15m.errors import UsageError
 from pmc15m.synth import Fault, SynthConfig, write_articles

@@ -21,6 +21,7 @@ from rich.progress import (
 )
 
 from pmc15m.progress import Meter
+from pmc15m.release.report import REJECTS
 
 LOG = logging.getLogger("pmc15m")
 LINE_EVERY_S = 60.0
@@ -110,7 +111,7 @@ class StageProgress:
     def _show(self) -> None:
         done = self._of.total if self._is_complete else min(self._counts.get(self._of.done_by, 0), self._of.total)
         out = self._counts.get(self._of.out_by, 0)
-        rejects = sum(count for name, count in self._counts.items() if "/rejects/" in name)
+        rejects = sum(count for name, count in self._counts.items() if name.startswith(REJECTS))
         rate = done / max(time.monotonic() - self._started_at, 1e-9)
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, out=out, rejects=rejects, rate=f"{rate:,.0f}/s")

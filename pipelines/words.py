@@ -49,6 +49,7 @@ def make_parser() -> Parser:
     _add_curate(command("curate", commands.curate, "pairs to decisions: filters, duplicates, splits", stage))
     _add_shard(command("shard", commands.shard, "decisions to a release: tars, tables, report", stage))
     _add_inspect(command("inspect", commands.inspect, "one article to JSON: its figures and rejects", common))
+    _add_hashes(command("hashes", commands.hashes, "a folder of evaluation images to a list for curate", common))
     _add_demo(command("demo", commands.demo, "generate articles and build a small release of them", common))
     return parser
 
@@ -56,8 +57,14 @@ def make_parser() -> Parser:
 def _add_fetch(sub: Parser) -> None:
     sub.add_argument("--store", required=True, metavar="URI", help="folder of articles to write")
     sub.add_argument("--bucket", metavar="URL", help="the PMC Cloud Service, or a mirror of it; default: the service")
-    sub.add_argument("--pmcids", type=Path, metavar="FILE", help="only these: PMC123, 123, PMC123.2, or a URL")
     sub.add_argument("--archives", metavar="FOLDER", help="legacy oa_package tarballs or MECA zips, not a bucket")
+    _add_asking(sub)
+    sub.add_argument("--dry-run", action="store_true", help="say what would be fetched")
+
+
+def _add_asking(sub: Parser) -> None:
+    """Add what says which articles of a bucket are wanted, and how they are asked for."""
+    sub.add_argument("--pmcids", type=Path, metavar="FILE", help="only these: PMC123, 123, PMC123.2, or a URL")
     sub.add_argument("--day", metavar="DATE", help="of the inventory; default: the newest complete one")
     query = sub.add_argument_group("a query by E-utilities, instead of the inventory")
     query.add_argument("--term", metavar="TEXT", help="any ESearch term")
@@ -74,14 +81,15 @@ def _add_fetch(sub: Parser) -> None:
     pace.add_argument("--proxy", metavar="URL", help="the environment is not asked for one")
     pace.add_argument("--ca-file", metavar="PEM", help="instead of the usual certificates")
     pace.add_argument("--max-fault-rate", type=float, default=0.01, metavar="F", help="above it: exit code 3")
-    sub.add_argument("--dry-run", action="store_true", help="say what would be fetched")
 
 
 def _add_build(sub: Parser) -> None:
-    sub.add_argument("--source", required=True, metavar="URI", help="folder of articles (PMC Cloud Service layout)")
+    sub.add_argument("--source", required=True, metavar="URI", help="a bucket, or a folder of articles or archives")
+    sub.add_argument("--store", metavar="URI", help="where articles of a bucket are kept; default: nowhere")
     sub.add_argument("--out", required=True, metavar="URI", help="release to write")
     sub.add_argument("--work", metavar="URI", help="folder of what lies between the stages; default OUT.work")
     sub.add_argument("--overwrite", action="store_true", help="replace another release in OUT")
+    _add_asking(sub)
 
 
 def _add_extract(sub: Parser) -> None:
@@ -105,6 +113,12 @@ def _add_shard(sub: Parser) -> None:
 def _add_inspect(sub: Parser) -> None:
     sub.add_argument("article", type=Path, metavar="ARTICLE.xml")
     sub.add_argument("media_list", type=Path, nargs="?", metavar="MEDIA_LIST", help="names, one a line")
+
+
+def _add_hashes(sub: Parser) -> None:
+    sub.add_argument("folder", type=Path, metavar="DIR", help="images, in folders or not; other files are told")
+    sub.add_argument("--out", type=Path, required=True, metavar="LIST.parquet", help="list to write")
+    sub.add_argument("--source", metavar="NAME", help="of the evaluation (default: name of DIR)")
 
 
 def _add_demo(sub: Parser) -> None:

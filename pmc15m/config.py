@@ -31,6 +31,16 @@ LICENSE_CLASSES = (
 NO_LICENSE = "none"
 """The class of what no known licence covers: all rights reserved, or terms of the publisher's own."""
 
+OPEN_LICENSES = LICENSE_CLASSES[:4]
+"""Classes under which anyone may pass on a changed image, also for money."""
+
+RIGHTS_FLAGS = tuple(
+    "own_permissions license_conflict license_by_words license_by_metadata_only license_in_caption "
+    "reproduced reprinted republished reproduced_with_permission adapted with_permission copyright_statement "
+    "courtesy credit".split()
+)
+"""What `rights_flags` of a figure may hold: where its licence stands, then what its words say (jats.phrases)."""
+
 RESAMPLING = ("lanczos", "bicubic", "box", "hamming", "bilinear")
 
 
@@ -76,10 +86,11 @@ class ImagesConfig:
     max_pixels: int = 64_000_000
     max_side_px: int = 30_000
     max_jpeg_scans: int = 100
+    max_reads: int = 100_000  # pieces of a file that are read one by one; of a GIF a tenth
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        for name in ("max_bytes", "max_pixels", "max_side_px", "max_jpeg_scans"):
+        for name in ("max_bytes", "max_pixels", "max_side_px", "max_jpeg_scans", "max_reads"):
             _check(getattr(self, name) > 0, f"images.{name} must be positive", getattr(self, name))
 
 
@@ -88,7 +99,12 @@ class FiltersConfig:
     """Which pairs are wanted."""
 
     licenses: tuple[str, ...] = ("CC0", "public domain", "CC BY", "CC BY-SA")
+    refused_flags: tuple[str, ...] = ("reproduced_with_permission",)  # of RIGHTS_FLAGS
     min_side_px: int = 64
+    max_aspect: float = 8.0  # longer side by shorter
+    min_grey_std: float = 3.0  # below that nothing is to be seen; dim fluorescence has 11
+    max_mode_fraction: float = 0.995  # of the most frequent grey; sparse line art has 0.97
+    allow_boilerplate: bool = False  # True: captions such as "Graphical abstract" are wanted
     min_caption_chars: int = 20
     min_caption_words: int = 3
     max_caption_chars: int = 20_000
@@ -97,7 +113,11 @@ class FiltersConfig:
         """Check the ranges."""
         for name in self.licenses:
             _check(name in LICENSE_CLASSES, f"filters.licenses must be of {', '.join(LICENSE_CLASSES)}", name)
-        for name in ("min_side_px", "min_caption_chars", "min_caption_words"):
+        for name in self.refused_flags:
+            _check(name in RIGHTS_FLAGS, f"filters.refused_flags must be of {', '.join(RIGHTS_FLAGS)}", name)
+        _check(self.max_aspect >= 1, "filters.max_aspect must be at least 1", self.max_aspect)
+        _check(0 <= self.max_mode_fraction <= 1, "filters.max_mode_fraction must be in [0, 1]", self.max_mode_fraction)
+        for name in ("min_side_px", "min_grey_std", "min_caption_chars", "min_caption_words"):
             _check(getattr(self, name) >= 0, f"filters.{name} must not be negative", getattr(self, name))
         _check(
             self.max_caption_chars >= self.min_caption_chars,
@@ -108,11 +128,14 @@ class FiltersConfig:
 
 @dataclass(frozen=True, slots=True)
 class SplitsConfig:
-    """How articles are dealt to splits: by sha256 of salt and anchor pmcid."""
+    """How groups of articles are dealt to splits: by sha256 of salt and anchor pmcid."""
 
     salt: str = "pmc15m-split-1"
     val_fraction: float = 0.001
     test_fraction: float = 0.005
+    max_distance: int = 24  # bits; figures as near as that join their articles
+    cut_distance: int = 12  # bits; within a group that is too large
+    max_group_articles: int = 1000  # a group that no cut makes small enough goes to train
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -121,6 +144,21 @@ class SplitsConfig:
             _check(0 <= value < 1, f"splits.{name} must be in [0, 1)", value)
         total = self.val_fraction + self.test_fraction
         _check(total < 1, "splits.val_fraction + test_fraction must be below 1", total)
+        _check(0 <= self.max_distance <= 255, "splits.max_distance must be in [0, 255]", self.max_distance)
+        is_cut = 0 <= self.cut_distance <= self.max_distance
+        _check(is_cut, "splits.cut_distance must be in [0, max_distance]", self.cut_distance)
+        _check(self.max_group_articles > 0, "splits.max_group_articles must be positive", self.max_group_articles)
+
+
+@dataclass(frozen=True, slots=True)
+class DecontaminateConfig:
+    """Which pairs are too near to an image of an evaluation to be trained on."""
+
+    max_distance: int = 24  # bits
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        _check(0 <= self.max_distance <= 255, "decontaminate.max_distance must be in [0, 255]", self.max_distance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +201,7 @@ class DatasetConfig:
     images: ImagesConfig = field(default_factory=ImagesConfig)
     filters: FiltersConfig = field(default_factory=FiltersConfig)
     splits: SplitsConfig = field(default_factory=SplitsConfig)
+    decontaminate: DecontaminateConfig = field(default_factory=DecontaminateConfig)
     encode: EncodeConfig = field(default_factory=EncodeConfig)
     shards: ShardsConfig = field(default_factory=ShardsConfig)
 

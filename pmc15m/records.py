@@ -7,7 +7,6 @@ renames a sample. It holds no dot, because webdataset cuts a key at the first on
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -64,13 +63,22 @@ class Reason(StrEnum):
     IMAGE_TOO_COMPLEX = "image_too_complex"
     IMAGE_TRUNCATED = "image_truncated"
     IMAGE_UNREADABLE = "image_unreadable"
+    IMAGE_TIMEOUT = "image_timeout"
+    DECODER_CRASHED = "decoder_crashed"
     # curate
     LICENSE = "license"
+    RIGHTS_FLAG = "rights_flag"
     IMAGE_TOO_SMALL = "image_too_small"
+    IMAGE_ASPECT = "image_aspect"
+    IMAGE_BLANK = "image_blank"
+    BOILERPLATE_CAPTION = "boilerplate_caption"
     CAPTION_TOO_SHORT = "caption_too_short"
     CAPTION_TOO_LONG = "caption_too_long"
     DUPLICATE_FILE = "duplicate_file"
     DUPLICATE_PIXELS = "duplicate_pixels"
+    DUPLICATE_ARTICLE = "duplicate_article"
+    WOULD_LEAK = "would_leak"
+    EVAL_OVERLAP = "eval_overlap"
     # shard
     NO_DERIVATIVES = "no_derivatives"
     SOURCE_CHANGED = "source_changed"
@@ -137,6 +145,10 @@ class Article:
     article_type: str | None  # article/@article-type
     citation: str  # ready for attribution; made from the parts when the metadata has none
     article_url: str
+    first_author: str | None  # surname, or the name of a group of authors
+    related: tuple[str, ...]  # other ids of the same work: "doi:10.1101/...", "pmcid:PMC7", sorted
+    is_preprint: bool
+    is_manuscript: bool  # the author's, by the metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +169,11 @@ class Figure:
     num_parts: int
     license: str  # class: "CC BY"; "none" where no licence is known
     license_url: str | None
-    rights_flags: tuple[str, ...]  # sorted
+    article_license: str  # class; a figure's own permissions may be freer, and both have to be wanted
+    rights_flags: tuple[str, ...]  # of config.RIGHTS_FLAGS, sorted
+    rights_phrases: tuple[str, ...]  # "reprinted: Reprinted from ref. 4", sorted
     panel_labels: tuple[str, ...]  # "A", "B": marks of panels found in the caption
+    caption_language: str | None  # ISO 639-1; None where nothing is sure
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +199,11 @@ class ImageInfo:
     phash: bytes  # 32 bytes, whole image
     phash_content: bytes  # 32 bytes, content box
     grey_std: float  # standard deviation of grey, 0 to 127.5
+    white_fraction: float  # of pixels of grey 245 and more; this and the next four: see images.light
+    white_cells_fraction: float  # of a grid of 32 x 32; line art has more than 0.35
+    mode_fraction: float  # of the most frequent grey
+    edge_fraction: float  # of pixels unlike their neighbour, at 512 px
+    num_colors: int  # at 64 px, 1 to 4096
     num_panels_estimate: int  # from 1
 
 
@@ -262,23 +282,6 @@ class Tally:
 
     name: str
     count: int
-
-
-def bare_package(ref: ArticleRef, media: Iterable[str] = ()) -> Package:
-    """Return the package of an article of which there is no metadata, only the names of its media."""
-    return Package(
-        ref=ref,
-        xml_md5=None,
-        media=tuple(MediaFile(name, None) for name in sorted(set(media))),
-        doi=None,
-        pmid=None,
-        title=None,
-        citation=None,
-        license=None,
-        is_open_access=True,
-        is_retracted=False,
-        is_manuscript=False,
-    )
 
 
 def make_key(pmcid: str, fig_ordinal: int, graphic_ordinal: int) -> str:

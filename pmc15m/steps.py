@@ -5,7 +5,10 @@ hands rejects and tallies to the `Ledger` of the DAG, so that a DAG reads as a s
 reject can be lost: Beam refuses a ledger that was not closed.
 """
 
+import functools
+import operator
 from collections.abc import Callable, Iterable, Iterator
+from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 import apache_beam as beam
@@ -84,10 +87,10 @@ def _what_goes_in(fn: StepFunction) -> Any:
 
 
 def _what_goes_on(fn: StepFunction) -> Any:
-    """Return X for a step function annotated `-> Iterator[X | Reject | Tally]`."""
+    """Return X for a step function annotated `-> Iterator[X | Reject | Tally]`, a union where there are several."""
     (yielded,) = get_args(get_type_hints(fn)["return"])
-    (goes_on,) = (kind for kind in get_args(yielded) or (yielded,) if kind not in (Reject, Tally))
-    return goes_on
+    kinds = [kind for kind in get_args(yielded) or (yielded,) if kind not in (Reject, Tally)]
+    return functools.reduce(operator.or_, kinds) if kinds else NoneType
 
 
 class _Apply(beam.DoFn):
@@ -103,7 +106,8 @@ class _Apply(beam.DoFn):
     def process(self, element: Any) -> Iterator[Any]:
         for item in self._fn(element, *self._args):
             if isinstance(item, Reject):
-                self._count(f"{self._label}/rejects/{item.reason}", 1)
+                unit = "articles" if item.is_article else "figures"
+                self._count(f"rejects/{item.stage}/{unit}/{item.reason}", 1)
                 yield TaggedOutput("rejects", item)
             elif isinstance(item, Tally):
                 self._count(item.name, item.count)
@@ -121,6 +125,23 @@ class _Apply(beam.DoFn):
     def _count(self, name: str, count: int) -> None:
         self._counts[name] = self._counts.get(name, 0) + count
         self._meter.count(name, count)
+
+
+class OfKind(beam.PTransform[Any, Any]):
+    """Let through the records of one class, where a step yields several."""
+
+    def __init__(self, cls: type[Any]) -> None:
+        """Name the class."""
+        super().__init__()
+        self._cls = cls
+
+    def default_label(self) -> str:
+        """Return the name of what is let through."""
+        return f"Of{self._cls.__name__}"
+
+    def expand(self, elements: PCollection[Any]) -> PCollection[Any]:
+        """Take elements, give those of the class."""
+        return elements | beam.Filter(isinstance, self._cls).with_output_types(self._cls)
 
 
 class WriteRows(beam.PTransform[Any, Any]):

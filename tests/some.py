@@ -41,6 +41,10 @@ def article(**changes: Any) -> Article:
         article_type="research-article",
         citation="Miller A. Mills of the north. Journal of Mills. 2019",
         article_url="https://pmc.ncbi.nlm.nih.gov/articles/PMC7/",
+        first_author="Miller",
+        related=(),
+        is_preprint=False,
+        is_manuscript=False,
     )
     return replace(made, **changes)
 
@@ -61,8 +65,11 @@ def figure(key: str = "PMC7_0001_01", **changes: Any) -> Figure:
         num_parts=1,
         license="CC BY",
         license_url=BY,
+        article_license="CC BY",
         rights_flags=(),
+        rights_phrases=(),
         panel_labels=("A", "B"),
+        caption_language="en",
     )
     return replace(made, **changes)
 
@@ -80,6 +87,11 @@ def image(**changes: Any) -> ImageInfo:
         phash=bytes(range(32)),
         phash_content=bytes(range(32, 64)),
         grey_std=41.5,
+        white_fraction=0.25,
+        white_cells_fraction=0.125,
+        mode_fraction=0.0625,
+        edge_fraction=0.03125,
+        num_colors=1_234,
         num_panels_estimate=2,
     )
     return replace(made, **changes)
@@ -108,10 +120,27 @@ def candidate(key: str = "PMC7_0001_01", **changes: Any) -> Candidate:
         fig_id="F1",
         kind="figure",
         license="CC BY",
+        article_license="CC BY",
+        rights_flags=(),
+        rights_phrases=(),
+        format="JPEG",
         width_px=640,
         height_px=480,
         sha256=digest("file"),
         pixel_sha256=digest("pixels"),
+        phash=bytes(range(32)),
+        phash_content=bytes(range(32, 64)),
+        grey_std=41.5,
+        white_cells_fraction=0.125,
+        mode_fraction=0.0625,
+        doi="10.5555/mill.7",
+        title_digest=None,
+        first_author="Miller",
+        related=(),
+        is_preprint=False,
+        is_manuscript=False,
+        caption_digest=bytes(range(16)),
+        is_boilerplate=False,
         num_chars=36,
         num_words=8,
         file="pairs-0.parquet",

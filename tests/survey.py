@@ -18,8 +18,9 @@ from lxml import etree
 
 from pmc15m.config import XmlConfig
 from pmc15m.jats.article import parse_article
+from pmc15m.jats.facts import bare_package
 from pmc15m.jats.reader import XmlRefused, read_article
-from pmc15m.records import ArticleRef, Figure, Reason, Reject, bare_package
+from pmc15m.records import ArticleRef, Figure, Reason, Reject
 
 
 def read_files(folder: Path) -> Iterator[tuple[Path, bytes]]:

@@ -9,16 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.cli import main
 from pmc15m import __version__
+from pmc15m.config import ImagesConfig
+from pmc15m.images.hashes import HASH_VERSION
+from pmc15m.images.probe import probe_image
 from pmc15m.stages import locked_output
 from tests import some, tiny
 from tests.conftest import ROOT
 from tests.tree import states
 
-COMMANDS = ("fetch", "build", "extract", "curate", "shard", "inspect", "demo")
+COMMANDS = ("fetch", "build", "extract", "curate", "shard", "inspect", "hashes", "demo")
 
 
 class Answer(NamedTuple):
@@ -102,6 +106,7 @@ def test_help_of_a_command_explains_it(command: Command, name: str) -> None:
         (["inspect", "--config", "c", "a.xml"], "unrecognized arguments"),
         (["demo", "--articles", "many"], "invalid int value: 'many'"),
         (["curate", "--out", "o"], "required: --pairs"),
+        (["hashes", "d"], "required: --out"),
         (["shard", "--source", "s", "--pairs", "p", "--out", "o"], "required: --decisions"),
     ],
 )
@@ -169,7 +174,8 @@ def test_source_without_articles_is_refused(command: Command, tmp_path: Path, na
     assert command.refusal(name, "--source", "absent", "--out", "out") == "there is no source absent"
     for source in ("empty", "other"):
         said = command.refusal(name, "--source", source, "--out", "out")
-        assert said == f"{source} holds no article: no folder such as PMC4991227.1"
+        archives = ", and no archive" if name == "build" else ""
+        assert said == f"{source} holds no article: no folder such as PMC4991227.1{archives}"
     assert command.refusal(name, "--source", "file", "--out", "out") == "the source file is a file, not a folder"
 
 
@@ -273,6 +279,39 @@ def test_inspect_of_a_file_that_cannot_be_read_is_refused(command: Command, tmp_
     (tmp_path / "media.txt").write_bytes(b"\xff")
     for words in (["absent.xml"], ["."], ["article.xml", "absent.txt"], ["article.xml", "media.txt"]):
         assert command.refusal("inspect", *words).startswith("cannot read: ")
+
+
+def test_hashes_lists_the_images_of_a_folder_by_path_and_tells_what_is_none(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "vqa" / "inner").mkdir(parents=True)
+    for name, seed, form in [("b.jpg", 1, "JPEG"), ("inner/a.png", 2, "PNG"), ("a.jpg", 3, "JPEG")]:
+        (tmp_path / "vqa" / name).write_bytes(tiny.packed(tiny.picture(seed), form))
+    (tmp_path / "vqa" / "README").write_text("no image")
+    answer = command("hashes", "vqa", "--out", "lists/vqa.parquet")
+    assert (answer.code, answer.out) == (0, "lists/vqa.parquet: 3 images; 1 files are none\n")
+    assert answer.said.startswith("README: ")
+    rows = pq.read_table(tmp_path / "lists" / "vqa.parquet").to_pylist()
+    assert [(row["source"], row["id"]) for row in rows] == [("vqa", "a.jpg"), ("vqa", "b.jpg"), ("vqa", "inner/a.png")]
+    image = probe_image((tmp_path / "vqa" / "b.jpg").read_bytes(), ImagesConfig())
+    assert rows[1] == {
+        "source": "vqa",
+        "id": "b.jpg",
+        "hash_version": HASH_VERSION,
+        **{name: getattr(image, name) for name in "phash phash_content width_px height_px grey_std".split()},
+    }
+    assert command("hashes", "vqa", "--out", "again.parquet", "--source", "vqa", "--log-level", "ERROR").said == ""
+    assert (tmp_path / "again.parquet").read_bytes() == (tmp_path / "lists" / "vqa.parquet").read_bytes()
+
+
+def test_hashes_of_no_image_or_to_no_place_are_refused(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "file").write_text("mine")
+    assert command.refusal("hashes", "absent", "--out", "l.parquet") == "there is no folder absent"
+    assert command.refusal("hashes", "file", "--out", "l.parquet") == "there is no folder file"
+    assert command.refusal("hashes", "notes", "--out", "l.parquet") == "notes holds no image"
+    assert command.refusal("hashes", "notes", "--out", "notes") == "notes is a folder, not a list"
+    (tmp_path / "notes" / "a.png").write_bytes(tiny.packed(tiny.picture(1), "PNG"))
+    assert command.refusal("hashes", "notes", "--out", "file/l.parquet").startswith("cannot make the list of notes: ")
+    assert "takes no Beam options" in command.refusal("hashes", "notes", "--out", "l.parquet", "--", "--streaming")
 
 
 def test_exception_of_the_program_is_not_hidden(

@@ -38,12 +38,19 @@ class ArchiveEntry:
         return self.pmcid is None
 
 
-def list_archives(source: str) -> Iterator[ArchiveEntry | Reject]:
+def list_archives(source: str) -> Iterator[ArchiveEntry | Reject | Tally]:
     """Yield the archives of a folder, or the one that the source is: tarballs by number, then MECAs by path.
 
     A file list beside them is joined to them; rows of archives that are not there are passed over.
     Rejects: `index_row` for lines that are no row, `superseded` for a second tarball of an article.
+    Tallies: `archives/listed`, of all of these.
     """
+    for item in _list_archives(source):
+        yield Tally("archives/listed", 1)
+        yield item
+
+
+def _list_archives(source: str) -> Iterator[ArchiveEntry | Reject]:
     folder, _, name = source.rstrip("/").rpartition("/")
     if (entry := _entry_of(name, "")) is not None:
         beside, entries = Store(folder or "/" * source.startswith("/") or "."), [entry]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pmc15m.acquire.fetch import Stored
+from pmc15m.acquire.stored import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,15 +16,19 @@ class Change:
     new_version: int | None
     old_license: str | None
     new_license: str | None
+    inventory: str | None  # day of the inventory that told; None: articles asked for by name
 
 
-def find_changes(old: Iterable[Stored], new: Iterable[Stored], retracted: Iterable[str]) -> Iterator[Change]:
+def find_changes(
+    old: Iterable[Stored], new: Iterable[Stored], retracted: Iterable[str], inventory: str | None = None
+) -> Iterator[Change]:
     """Yield the changes between two fetches, by pmcid.
 
     Args:
         old: articles of the store before.
         new: articles of the store now.
         retracted: pmcids that the fetch rejected as retracted.
+        inventory: day of the inventory of the newer fetch.
     """
     before, after = ({stored.key: stored for stored in rows} for rows in (old, new))
     withdrawn = set(retracted)
@@ -39,6 +43,7 @@ def find_changes(old: Iterable[Stored], new: Iterable[Stored], retracted: Iterab
                 now.version if now else None,
                 was.license if was else None,
                 now.license if now else None,
+                inventory,
             )
 
 

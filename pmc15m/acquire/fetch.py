@@ -1,30 +1,33 @@
-"""One article version from a bucket into the store: metadata, XML, and the media that its figures name.
+"""The articles of an index: which need not be asked for, and the others side by side.
 
-Every file is compared with an md5 before it counts: of the inventory for the metadata, of the
-metadata for the rest. What the store has right is not asked for again, so that a run that was killed
-goes on where it was. The metadata is written last: without it an article is not there.
+An article that is as the last complete fetch left it costs no request. Of the others as many are fetched
+at once as there are connections, and the outcome of each is known when its last file is there.
 """
 
-import hashlib
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 
-from pmc15m.acquire.http import Fetched, FetchError, HttpPolicy, client_of, object_url
-from pmc15m.acquire.index import MD5, Index, IndexRow
-from pmc15m.acquire.metadata import MAX_BYTES, MetadataError, MetadataMismatchError, parse_metadata
-from pmc15m.acquire.retry import MAX_MISMATCHES
-from pmc15m.acquire.versions import choose_version
+from pmc15m.acquire.article_fetch import ArticleFetch
+from pmc15m.acquire.http import HttpPolicy, client_of
+from pmc15m.acquire.index import Index, IndexRow
+from pmc15m.acquire.packages import read_package
+from pmc15m.acquire.stored import Refused, Stored, keep_stale, outcomes_of, refused_of, rules_of, seen_of
+from pmc15m.acquire.table import INVENTORY
+from pmc15m.acquire.transfer import Transfer
 from pmc15m.config import DatasetConfig
-from pmc15m.jats.article import parse_article
-from pmc15m.records import FAULTS, ArticleRef, Figure, Package, Reason, Reject, Stage, Tally
-from pmc15m.rejects import reject_article
+from pmc15m.images.pairs import probe_figure
+from pmc15m.jats.figures import read_figures
+from pmc15m.records import Figure, Package, Pair, Reject, Tally
 from pmc15m.rows import read_range
-from pmc15m.select import why_not_licensed, why_not_selected
-from pmc15m.store import SCRATCH_PREFIX, Md5MismatchError, Store, TooLargeError
+from pmc15m.select import EVERYTHING
+from pmc15m.store import Store
 
-RETRIED = FAULTS | {Reason.MD5_MISMATCH}
-"""Reasons that may be over on another day: until then the store keeps what it has of the article."""
+Outcome = Stored | Refused | Pair | Reject | Tally
+
+MIN_ARTICLES = 1_000
+"""Articles that a worker has looked at before it may give up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,267 +37,148 @@ class FetchJob:
     index: Index
     bucket: str
     policy: HttpPolicy
-    store: str
+    store: str | None  # None: nothing is kept
     config: DatasetConfig
-    known: tuple[str, ...] = ()  # paths in the store of the tables of the last fetch that was complete
+    stored: tuple[str, ...] = ()  # paths in the store of the tables of the last fetch that was complete
+    refused: tuple[str, ...] = ()
     is_fresh: bool = False  # looks into every article, also where the inventory tells of no change
+    makes_pairs: bool = False  # extract in the same pass
+    max_fault_rate: float = 1.0  # above it a worker gives up
+    inventory: str | None = None  # its day, for the account
+
+
+@dataclass(slots=True)
+class Patience:
+    """How a worker fares: whether so much fails that the rest is not worth asking for."""
+
+    num_articles: int = 0
+    num_faulty: int = 0
+
+    def is_over(self, max_fault_rate: float) -> bool:
+        """Return whether more than this share of a good number of articles failed."""
+        return self.num_articles >= MIN_ARTICLES and self.num_faulty > max_fault_rate * self.num_articles
+
+    def note(self, items: Iterable[Outcome]) -> None:
+        """Take in what became of an article."""
+        self.num_articles += 1
+        self.num_faulty += any(isinstance(item, Tally) and item.name == "faults" for item in items)
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """One article version of a store."""
+class Worker:
+    """A job, and how it goes in one worker."""
 
-    key: str  # the pmcid
-    version: int
-    etag: str | None  # None too where a file is to be asked for again
-    updated: str | None
-    json_md5: str
-    xml_md5: str
-    license: str
-    is_retracted: bool
-    doi: str | None
-    title: str | None
-    num_media: int  # that its figures name
-    num_bytes: int  # of all its files
+    job: FetchJob
+    patience: Patience = field(default_factory=Patience)
 
 
-def fetch_range(number: int, job: FetchJob) -> Iterator[Stored | Reject | Tally]:
-    """Fetch the articles of one range of the index, as many side by side as there are connections.
+def fetch_range(number: int, worker: Worker) -> Iterator[Stored | Refused | Pair | Reject | Tally]:
+    """Fetch the articles of one range of the index.
 
-    Rejects: of article versions; what lacks a media file is a matter of extract. Tallies:
-    `articles/listed`, `articles/unchanged`, `articles/stale`, `objects/fetched`, `objects/kept`,
-    `bytes/fetched`, `requests/sent`, `faults`.
+    Rejects: of article versions; what lacks a media file is a matter of extract. With `makes_pairs` the
+    pairs and rejects of extract too. Tallies: `articles/listed`, `articles/fetched`, `articles/unchanged`,
+    `articles/stale`, `articles/left` (the worker gave up before them), `objects/fetched`, `objects/kept`,
+    `bytes/fetched`, `requests/sent`, `faults`, and those of extract.
     """
-    known = {stored.key: stored for stored in read_range(Store(job.store), job.known, Stored, *job.index.range(number))}
+    job = worker.job
     changed = []
-    for versions in job.index.read(number):
-        stored = known.get(versions[0].key)
-        if stored is not None and not job.is_fresh and _is_unchanged(versions, stored, Store(job.store)):
-            yield Tally("articles/listed", len(versions))
+    if number == 0 and job.inventory is not None:
+        yield Tally(f"{INVENTORY}{job.inventory}", 1)
+    for known in _known_of(number, job):
+        yield Tally("articles/listed", len(known.versions))
+        if known.is_unchanged(job) and not job.is_fresh:
             yield Tally("articles/unchanged", 1)
-            yield stored
+            yield from outcomes_of(known.stored, known.refused)
+            yield from [Tally("articles/fetched", 1)] if known.stored is not None else []
         else:
-            changed.append(versions)
+            changed.append(known)
+    yield from _fetch_all(changed, worker)
+
+
+def _fetch_all(changed: list["_Known"], worker: Worker) -> Iterator[Outcome]:
+    """Yield what becomes of some articles, in order; no more of them are held than are under way."""
+    job, patience = worker.job, worker.patience
+    waiting = deque(changed)
     with ThreadPoolExecutor(job.policy.connections, thread_name_prefix="fetch") as pool:
-        fetching = (_Fetching(versions, job, known.get(versions[0].key)) for versions in changed)
-        for items in pool.map(lambda one: list(one.run()), fetching):
-            yield from items
+        running: deque[Future[list[Outcome]]] = deque()
+        while waiting or running:
+            if patience.is_over(job.max_fault_rate):
+                yield Tally("articles/left", len(waiting))
+                waiting.clear()
+            while waiting and len(running) < 2 * job.policy.connections:
+                running.append(pool.submit(_fetch_article, waiting.popleft(), job))
+            if running:
+                items = running.popleft().result()
+                patience.note(items)
+                yield from items
 
 
-def keep_stale(outcomes: Sequence[Stored | Reject], known: Stored | None) -> list[Stored | Reject]:
-    """Return what became of the versions of an article; what cannot be had now stays as the store has it.
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The versions of an article that the index names, and what the store knows of it."""
 
-    Args:
-        outcomes: of each version one.
-        known: what the store has; None: nothing.
-    """
-    faulty = [item for item in outcomes if isinstance(item, Reject) and item.reason in RETRIED]
-    if known is None or not faulty:
-        return list(outcomes)
-    own = next((item for item in outcomes if item.version == known.version), None)
-    if own not in faulty:
-        is_over = isinstance(own, Reject) and own.reason != Reason.SUPERSEDED
-        if is_over or any(isinstance(item, Stored) for item in outcomes):
-            return list(outcomes)
-        own = own or faulty[0]
-    return [known if item is own else _superseded(item, known) for item in outcomes]
+    versions: tuple[IndexRow, ...]
+    seen: str | None
+    stored: Stored | None
+    refused: tuple[Refused, ...]
 
-
-def _superseded(item: Stored | Reject, known: Stored) -> Reject:
-    if isinstance(item, Reject):
-        return item
-    key = f"{item.key}.{item.version}"
-    detail = f"version {known.version} of the last fetch stays"
-    return Reject(key, item.key, item.version, None, Stage.FETCH, Reason.SUPERSEDED, detail)
+    def is_unchanged(self, job: FetchJob) -> bool:
+        """Return whether the article is as the last complete fetch left it."""
+        if job.makes_pairs or job.store is None or self.seen is None:
+            return False
+        rows: list[Stored | Refused] = [*self.refused, *([self.stored] if self.stored else [])]
+        if {row.version for row in rows} != {row.version for row in self.versions}:
+            return False
+        if any(row.seen != self.seen for row in rows):
+            return False
+        key = f"{self.versions[0].key}.{self.stored.version}" if self.stored else ""
+        return not key or Store(job.store).exists(f"{key}/{key}.json")
 
 
-def _is_unchanged(versions: tuple[IndexRow, ...], stored: Stored, store: Store) -> bool:
-    """Return whether an article is as the last complete fetch left it, by the ETag of its metadata.
-
-    The metadata holds the md5 of every object of its version. Articles of several versions are looked
-    at again, since another one may have become the one to take.
-    """
-    (row, *others) = versions
-    is_same = not others and row.etag is not None and (row.version, row.etag) == (stored.version, stored.etag)
-    return is_same and store.exists(f"{row.ref.location}/{row.ref.key}.json")
-
-
-class _ReplacedError(Exception):
-    """An article version is another one than when its metadata was read."""
-
-    def __init__(self, package: Package, metadata: bytes) -> None:
-        super().__init__(package.ref.key)
-        self.newer = (package, metadata)
+def _known_of(number: int, job: FetchJob) -> Iterator[_Known]:
+    """Yield the articles of a range, each with what the store knows of it."""
+    stored: dict[str, Stored] = {}
+    refused: dict[str, list[Refused]] = {}
+    if job.store is not None:
+        store, (low, high) = Store(job.store), job.index.range(number)
+        stored = {row.key: row for row in read_range(store, job.stored, Stored, low, high)}
+        for row in read_range(store, job.refused, Refused, low, high):
+            refused.setdefault(row.key, []).append(row)
+    rules = rules_of(job.config)
+    for versions in job.index.read(number):
+        key = versions[0].key
+        known = sorted(refused.get(key, ()), key=lambda row: row.version)
+        yield _Known(versions, seen_of(versions, rules), stored.get(key), tuple(known))
 
 
-class _Fetching:
-    """Fetches one article."""
-
-    def __init__(self, versions: tuple[IndexRow, ...], job: FetchJob, known: Stored | None) -> None:
-        self._versions, self._job, self._known = versions, job, known
-        self._store = Store(job.store)
-        self._client = client_of(job.policy)
-        self._tallies = {"objects/fetched": 0, "objects/kept": 0, "bytes/fetched": 0, "requests/sent": 0, "faults": 0}
-        self._num_bytes = 0
-        self._is_reread = False
-
-    def run(self) -> Iterator[Stored | Reject | Tally]:
-        """Yield what became of the article."""
-        yield Tally("articles/listed", len(self._versions))
-        outcomes = keep_stale(list(self._fetch_article()), self._known)
-        yield from outcomes
-        yield from (Tally("articles/stale", 1) for item in outcomes if item is self._known)
-        yield from (Tally(name, count) for name, count in self._tallies.items() if count)
-
-    def _fetch_article(self) -> Iterator[Stored | Reject]:
-        """Yield what becomes of each version."""
-        found: dict[str, tuple[IndexRow, Package, bytes]] = {}
-        for row in self._versions:
-            item = self._read_metadata(row.ref, row.json_md5)
-            if isinstance(item, Reject):
-                yield item
-            else:
-                found[row.ref.key] = (row, *item)
-        if not found:
-            return
-        chosen = choose_version([package for _, package, _ in found.values()]).ref.key
-        for key, (row, _, _) in found.items():
-            if key != chosen:
-                yield self._reject(row.ref, Reason.SUPERSEDED, f"{chosen} is taken")
-        row, package, metadata = found[chosen]
-        try:
-            yield self._fetch(row, package, metadata)
-        except _ReplacedError as error:
-            yield self._fetch(row, *error.newer)
-
-    def _read_metadata(self, ref: ArticleRef, md5: str | None) -> tuple[Package, bytes] | Reject:
-        try:
-            data = self._get_metadata(f"{ref.location}/{ref.key}.json", md5)
-            return parse_metadata(ref, data), data
-        except FetchError as error:
-            return self._reject(ref, error.reason, error.detail)
-        except MetadataError as error:
-            return self._reject(ref, Reason.METADATA_INVALID, str(error))
-        except MetadataMismatchError as error:
-            return self._reject(ref, Reason.METADATA_MISMATCH, str(error))
-
-    def _get_metadata(self, name: str, md5: str | None) -> bytes:
-        """Return the metadata, also where they changed since the inventory was written."""
-        try:
-            return self._get(name, md5, MAX_BYTES)
-        except FetchError as error:
-            if md5 is None or error.reason != Reason.MD5_MISMATCH:
-                raise
-            try:
-                return self._get(name, None, MAX_BYTES)
-            except FetchError:
-                raise error from None
-
-    def _fetch(self, row: IndexRow, package: Package, metadata: bytes) -> Stored | Reject:
-        ref, config = row.ref, self._job.config
-        if package.is_retracted:
-            return self._reject(ref, Reason.RETRACTED, "the metadata says is_retracted")
-        if detail := why_not_licensed(package, config.select):
-            return self._reject(ref, Reason.NOT_SELECTED, detail)
-        try:
-            xml = self._get_part(ref, metadata, f"{ref.key}.xml", package.xml_md5, config.xml.max_bytes)
-        except FetchError as error:
-            return self._reject(ref, error.reason, error.detail)
-        figures = [item for item in parse_article(package, xml, config.xml) if isinstance(item, Figure)]
-        if figures and (detail := why_not_selected(figures[0].article, config.select)):
-            return self._reject(ref, Reason.NOT_SELECTED, detail)
-        self._num_bytes = 0
-        self._put(f"{ref.location}/{ref.key}.xml", xml)
-        names = {figure.graphic: figure.graphic_md5 for figure in figures}
-        num_lacking = sum(not self._fetch_media(ref, metadata, name, names[name]) for name in sorted(names))
-        self._sweep(ref.location)
-        self._put(f"{ref.location}/{ref.key}.json", metadata)
-        return Stored(
-            key=ref.pmcid,
-            version=ref.version,
-            etag=None if num_lacking else row.etag,
-            updated=row.updated,
-            json_md5=_md5(metadata),
-            xml_md5=_md5(xml),
-            license=str(package.license),
-            is_retracted=package.is_retracted,
-            doi=package.doi,
-            title=package.title,
-            num_media=len(names),
-            num_bytes=self._num_bytes,
-        )
-
-    def _fetch_media(self, ref: ArticleRef, metadata: bytes, name: str, md5: str | None) -> bool:
-        """Bring a media file; return False where it is to be asked for again on another day."""
-        try:
-            data = self._get_part(ref, metadata, name, md5, self._job.config.images.max_bytes)
-        except FetchError as error:  # extract says which figures lack it
-            self._tallies["faults"] += error.reason in FAULTS
-            return error.reason not in FAULTS
-        self._put(f"{ref.location}/{name}", data)
-        return True
-
-    def _get_part(self, ref: ArticleRef, metadata: bytes, name: str, md5: str | None, max_bytes: int) -> bytes:
-        """Return a file of a version.
-
-        Raises:
-            FetchError: it cannot be had.
-            _ReplacedError: it is not that of the metadata any more.
-        """
-        try:
-            return self._get(f"{ref.location}/{name}", md5, max_bytes)
-        except FetchError as error:
-            if error.reason == Reason.MD5_MISMATCH and not self._is_reread:
-                self._is_reread = True
-                newer = self._read_metadata(ref, None)
-                if not isinstance(newer, Reject) and newer[1] != metadata:
-                    raise _ReplacedError(*newer) from error
-            raise
-
-    def _get(self, name: str, md5: str | None, max_bytes: int) -> bytes:
-        """Return an object, from the store where it is there and right."""
-        if md5 is not None:
-            try:
-                data = self._store.read_bytes(name, max_bytes, md5)
-            except (FileNotFoundError, TooLargeError, Md5MismatchError):
-                pass
-            else:
-                self._tallies["objects/kept"] += 1
-                return data
-        url = object_url(self._job.bucket, name)
-        for _ in range(MAX_MISMATCHES):
-            fetched = self._client.get(url, max_bytes=max_bytes, md5=md5)
-            self._tallies["objects/fetched"] += 1
-            self._tallies["bytes/fetched"] += len(fetched.data)
-            self._tallies["requests/sent"] += fetched.num_requests
-            if md5 is not None or _is_of_etag(fetched):
-                return fetched.data
-        raise FetchError(Reason.MD5_MISMATCH, f"{name}: md5 {_md5(fetched.data)}, its ETag says {fetched.etag}", False)
-
-    def _put(self, name: str, data: bytes) -> None:
-        """Write an object unless the store has these very bytes."""
-        self._num_bytes += len(data)
-        try:
-            self._store.read_bytes(name, len(data), _md5(data))
-        except (FileNotFoundError, TooLargeError, Md5MismatchError):
-            self._store.put_bytes(data, name)
-
-    def _sweep(self, folder: str) -> None:
-        """Delete what a run that was killed did not finish."""
-        for entry in self._store.list(folder) if self._store.is_local else ():
-            if entry.name.startswith(SCRATCH_PREFIX):
-                self._store.delete(f"{folder}/{entry.name}")
-
-    def _reject(self, ref: ArticleRef, reason: Reason, detail: str) -> Reject:
-        self._tallies["faults"] += reason in FAULTS
-        return reject_article(ref, Stage.FETCH, reason, detail)
+def _fetch_article(known: _Known, job: FetchJob) -> list[Outcome]:
+    """Return what becomes of an article."""
+    transfer = Transfer(client_of(job.policy), job.bucket, Store(job.store) if job.store else None)
+    fetching = ArticleFetch(known.versions, known.seen, transfer, job.config, job.makes_pairs)
+    items: list[Outcome] = []
+    outcomes = keep_stale(list(fetching.run()), known.stored)
+    pairs = fetching.extracted
+    for outcome in outcomes:
+        if isinstance(outcome, Reject):
+            items += [refused_of(outcome, known.seen), outcome]
+            continue
+        items += [Tally("articles/fetched", 1), outcome]
+        if outcome is known.stored:
+            items.append(Tally("articles/stale", 1))
+            pairs = list(_extract_stored(outcome, job)) if job.makes_pairs else []
+    items += pairs
+    items += [Tally(name, count) for name, count in transfer.tallies.items() if count]
+    return items
 
 
-def _is_of_etag(fetched: Fetched) -> bool:
-    """Return whether an object may be what its ETag tells: the md5, unless it was uploaded in parts."""
-    is_md5 = fetched.etag is not None and MD5.fullmatch(fetched.etag) is not None
-    return not is_md5 or fetched.etag == _md5(fetched.data)
-
-
-def _md5(data: bytes) -> str:
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+def _extract_stored(stored: Stored, job: FetchJob) -> Iterator[Pair | Reject | Tally]:
+    """Yield the pairs of an article as the store has it."""
+    config, source = job.config, str(job.store)
+    ref = IndexRow(stored.key, stored.version, None, None).ref
+    yield Tally("articles/read", 1)
+    for package in read_package(ref, source, EVERYTHING):
+        if not isinstance(package, Package):
+            yield package
+            continue
+        for figure in read_figures(package, source, config.xml, EVERYTHING):
+            yield from probe_figure(figure, source, config.images) if isinstance(figure, Figure) else [figure]

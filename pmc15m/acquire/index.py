@@ -22,6 +22,9 @@ from pmc15m.store import Store
 ARTICLES_PER_RANGE = 256
 """Mean articles of one range: what one worker fetches side by side before it takes the next."""
 
+MAX_RANGES = 4_096
+"""Each range opens every file of the index, so there are no more of them than spread the work well."""
+
 MD5 = re.compile(r"[0-9a-f]{32}")
 
 
@@ -62,7 +65,7 @@ def find_versions(wanted: Wanted, bucket: str, policy: HttpPolicy) -> Iterator[I
     try:
         refs = list_versions(client_of(policy), bucket, wanted.pmcid)
     except FetchError as error:
-        yield _reject(wanted, error.reason, error.detail)
+        yield _reject(wanted, error.reason, error.within(bucket).detail)
         yield from [Tally("faults", 1)] if error.reason in FAULTS else []
         return
     refs = [ref for ref in refs if wanted.version in (None, ref.version)]
@@ -113,4 +116,8 @@ def make_index(folder: str, files: Iterable[str], max_articles: int) -> tuple[In
     taken = digests[:max_articles] if max_articles else digests
     is_part = 0 < len(taken) < len(digests)
     end = int(digests[len(taken)]) if is_part else 1 << ORDER_BITS
-    return Index(folder, names, end, max(1, round(len(taken) / ARTICLES_PER_RANGE))), len(taken)
+    return Index(folder, names, end, _num_ranges(len(taken))), len(taken)
+
+
+def _num_ranges(num_articles: int) -> int:
+    return min(max(1, round(num_articles / ARTICLES_PER_RANGE)), MAX_RANGES)

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 
 from pmc15m.acquire.metadata import MAX_BYTES, MetadataError, MetadataMismatchError, parse_metadata
+from pmc15m.acquire.table import read_account
 from pmc15m.acquire.versions import choose_version
 from pmc15m.config import SelectConfig
-from pmc15m.records import ArticleRef, Package, Reason, Reject, Stage, article_order
+from pmc15m.records import ArticleRef, Package, Reason, Reject, Stage, Tally, article_order
 from pmc15m.rejects import reject_article
 from pmc15m.rows import order_of
 from pmc15m.select import EVERYTHING, why_not_licensed
@@ -15,13 +16,15 @@ from pmc15m.store import Store, TooLargeError
 _FOLDER = re.compile(r"(PMC[1-9][0-9]{0,17})\.([1-9][0-9]{0,8})")  # the numbers fit their columns
 
 
-def list_articles(source: str, select: SelectConfig = EVERYTHING) -> Iterator[ArticleRef | Reject]:
+def list_articles(source: str, select: SelectConfig = EVERYTHING) -> Iterator[ArticleRef | Reject | Tally]:
     """Yield the articles of a source by number, of each the version that counts; others are rejects `superseded`.
 
     With `max_articles` those of the smallest digest of their pmcid: a fair sample, and a small one is part
-    of a bigger one.
+    of a bigger one. Where a fetch made the source, its rejects come first. Tallies: `articles/read`, and
+    those of `read_account`.
     """
     store = Store(source)
+    yield from read_account(store)
     versions: dict[str, list[int]] = {}
     for entry in store.list():
         match = _FOLDER.fullmatch(entry.name)
@@ -30,6 +33,7 @@ def list_articles(source: str, select: SelectConfig = EVERYTHING) -> Iterator[Ar
     taken = sorted(versions, key=order_of)[: select.max_articles or None]
     for pmcid in sorted(taken, key=article_order):
         refs = [ArticleRef(pmcid, version, f"{pmcid}.{version}") for version in sorted(versions[pmcid])]
+        yield Tally("articles/read", len(refs))
         chosen = refs[0] if len(refs) == 1 else _choose(store, refs)
         for ref in refs:
             if ref != chosen:

@@ -76,3 +76,7 @@ class FetchError(Exception):
 
     def __str__(self) -> str:
         return self.detail
+
+    def within(self, bucket: str) -> "FetchError":
+        """Return the same told of the keys of a bucket: a mirror of it must not show in a release."""
+        return FetchError(self.reason, self.detail.replace(f"{bucket.rstrip('/')}/", ""), self.is_fault)

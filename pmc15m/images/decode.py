@@ -6,14 +6,15 @@ YCbCr and LAB as RGB, colour profiles ignored; grey files stay grey. There is on
 file to them, from full pixels: a draft or a thumbnail would move the hashes.
 
 Guards stand before the work that they guard: bytes and JPEG scans before the file is opened,
-sides and pixels before its pixels are loaded. Only four formats are tried, by content. Pillow's
-`verify` is not used, because it passes half a JPEG, GIF or TIFF; `n_frames` and `seek` neither,
-because a GIF may hold 100,000 frames. No state of Pillow is changed; its own limit
+sides and pixels before its pixels are loaded, and the file counts how often it is read. Only four
+formats are tried, by content. Pillow's `verify` is not used, because it passes half a JPEG, GIF or
+TIFF; `n_frames` and `seek` neither, because a GIF may hold 100,000 frames. No state of Pillow is changed; its own limit
 (`Image.MAX_IMAGE_PIXELS`, twice that is refused) stays on top of ours. What no guard written in
-Python can bound (time, memory, a crash of a decoder) is left to the process that calls.
+Python can bound (time, memory, a crash of a decoder) is left to `images.children`.
 """
 
 import hashlib
+import re
 import struct
 import threading
 import warnings
@@ -43,6 +44,10 @@ _MAGIC = (
 )
 _END_MARKS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xae\x42\x60\x82", "GIF": b";"}
 _START_OF_SCAN = b"\xff\xda"
+_BAND_PIXELS = 2**20
+_MAX_TIMES_READ = 8  # Pillow reads a sound file once, a TIFF's directory up to three times
+_MIN_READ_BYTES = 2**20
+_NO_MEMORY = re.compile("(?i)out of memory|insufficient memory")  # Pillow's decoders, zlib
 
 # What Pillow raises on bytes that are not what they claim. The last row is rare: odd values of EXIF and TIFF tags.
 _BROKEN = (
@@ -101,6 +106,7 @@ def decode_image(data: bytes, config: ImagesConfig) -> Decoded:
 
     Raises:
         ImageRefused: with one of the reasons `IMAGE_*`.
+        MemoryError: also where a decoder says that it had not enough.
     """
     image_format = _check_file(data, config)
     try:
@@ -113,10 +119,37 @@ def decode_image(data: bytes, config: ImagesConfig) -> Decoded:
 
 def pixel_sha256(image: Image.Image) -> str:
     """Return the sha256 of size and RGB bytes: equal for a picture however it is packed."""
-    rgb = image if image.mode == "RGB" else image.convert("RGB")
-    digest = hashlib.sha256(f"{rgb.width}x{rgb.height}:RGB:".encode("ascii"))
-    digest.update(rgb.tobytes())
+    width, height = image.size
+    digest = hashlib.sha256(f"{width}x{height}:RGB:".encode("ascii"))
+    step = max(1, _BAND_PIXELS // width)
+    for top in range(0, height, step):  # a band of rows after the other: a copy of all would be large
+        band = image.crop((0, top, width, min(top + step, height)))
+        digest.update((band if band.mode == "RGB" else band.convert("RGB")).tobytes())
     return digest.hexdigest()
+
+
+class _CountedFile(BytesIO):
+    """A file that is not read in too many pieces, nor the same pieces again and again.
+
+    Pillow reads blocks of a GIF, chunks of a PNG, segments of a JPEG and tags of a TIFF in Python, and a file of
+    60 MB may have millions of them, or 65,000 tags whose value is all of the file. In a GIF each
+    block of a comment copies all before it.
+    """
+
+    def __init__(self, data: bytes, max_reads: int) -> None:
+        super().__init__(data)
+        self._left_reads, self._max_reads = max_reads, max_reads
+        self._left_bytes = _MAX_TIMES_READ * len(data) + _MIN_READ_BYTES
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._left_reads -= 1
+        if self._left_reads < 0:
+            raise ImageRefused(Reason.IMAGE_TOO_COMPLEX, f"to be read in more than {self._max_reads} pieces")
+        got = super().read(size)
+        self._left_bytes -= len(got)
+        if self._left_bytes < 0:
+            raise ImageRefused(Reason.IMAGE_TOO_COMPLEX, f"to be read more than {_MAX_TIMES_READ} times over")
+        return got
 
 
 def _check_file(data: bytes, config: ImagesConfig) -> str:
@@ -139,8 +172,9 @@ def _check_file(data: bytes, config: ImagesConfig) -> str:
 
 def _decode(data: bytes, image_format: str, config: ImagesConfig) -> Decoded:
     """Decode a file of a known format."""
+    max_reads = config.max_reads // 10 if image_format == "GIF" else config.max_reads
     with _refusing(data, image_format):
-        image = Image.open(BytesIO(data), formats=(image_format,))
+        image = Image.open(_CountedFile(data, max_reads), formats=(image_format,))
     mode = image.mode
     with _refusing(data, image_format, image):
         _check_size(image, config)
@@ -149,6 +183,7 @@ def _decode(data: bytes, image_format: str, config: ImagesConfig) -> Decoded:
         image.load()
         canonical = _to_canonical(image)
     turn = _TURNS.get(_read_orientation(image))
+    del image  # or a large one is held three times while it is turned
     if turn is not None:
         canonical = canonical.transpose(turn)
     canonical.info = {}
@@ -178,9 +213,13 @@ def _to_canonical(image: Image.Image) -> Image.Image:
     target = "L" if image.mode in ("1", "L", "LA") else "RGB"
     if not image.has_transparency_data:
         return image if image.mode == target else image.convert(target)
-    clear = image.convert("LA" if target == "L" else "RGBA")
     white = Image.new(target, image.size, "white")
-    white.paste(clear.convert(target), mask=clear.getchannel("A"))
+    with_alpha = "LA" if target == "L" else "RGBA"
+    clear = image if image.mode == with_alpha else image.convert(with_alpha)
+    if target == "RGB":  # pasted with its own alpha, without copies that would take most of the memory
+        white.paste(clear, mask=clear)
+    else:
+        white.paste(clear.convert("L"), mask=clear.getchannel("A"))
     return white
 
 
@@ -207,6 +246,8 @@ def _read_orientation(image: Image.Image) -> Any:
     """Return what EXIF, or XMP without it, says of the orientation; 1 where it is broken."""
     try:
         return image.getexif().get(Tag.Orientation, 1)
+    except ImageRefused:
+        raise
     except _BROKEN:
         return 1
 
@@ -221,6 +262,8 @@ def _refusing(data: bytes, image_format: str, image: Image.Image | None = None) 
     except Image.DecompressionBombError as error:
         raise ImageRefused(Reason.IMAGE_TOO_LARGE, str(error)) from error
     except _BROKEN as error:
+        if _NO_MEMORY.search(str(error)):
+            raise MemoryError(str(error)) from error
         is_cut = "truncated" in str(error).lower() or _is_cut(data, image_format, image)
         reason = Reason.IMAGE_TRUNCATED if is_cut else Reason.IMAGE_UNREADABLE
         # Pillow names the object that it could not identify, with its address.

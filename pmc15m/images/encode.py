@@ -11,6 +11,7 @@ from PIL import Image
 
 from pmc15m.config import EncodeConfig, ImagesConfig
 from pmc15m.images.decode import decode_image
+from pmc15m.images.resize import resize_rows_first
 from pmc15m.records import ImageInfo
 
 _MAX_JPEG_SIDE_PX = 65_500
@@ -48,20 +49,30 @@ def encode_image(data: bytes, info: ImageInfo, images: ImagesConfig, config: Enc
         config: size, quality and filter.
 
     Returns:
-        The JPEG and "none", "re-encoded as JPEG quality 90" or "resized from 1200x800 to
-        576x384 px and re-encoded as JPEG quality 90".
+        The file itself and "none", or what `make_jpeg` gives.
 
     Raises:
         ImageRefused: the file is no image that goes on.
     """
-    if goes_verbatim(info, config):
-        return data, "none"
+    return (data, "none") if goes_verbatim(info, config) else make_jpeg(data, images, config)
+
+
+def make_jpeg(data: bytes, images: ImagesConfig, config: EncodeConfig) -> tuple[bytes, str]:
+    """Return the canonical pixels of a file as JPEG, and what was done.
+
+    Returns:
+        The JPEG and "re-encoded as JPEG quality 90" or "resized from 1200x800 to 576x384 px and
+        re-encoded as JPEG quality 90".
+
+    Raises:
+        ImageRefused: the file is no image that goes on.
+    """
     image = decode_image(data, images).image
     size = shrunk_size(image.size, config.short_side_px)
     change = f"re-encoded as JPEG quality {config.jpeg_quality}"
     if size != image.size:
         change = f"resized from {image.width}x{image.height} to {size[0]}x{size[1]} px and {change}"
-        image = image.resize(size, Image.Resampling[config.resampling.upper()])
+        image = resize_rows_first(image, size, Image.Resampling[config.resampling.upper()])
     out = BytesIO()
     image.save(out, "JPEG", quality=config.jpeg_quality, subsampling="4:2:0", optimize=False, progressive=False)
     return out.getvalue(), change

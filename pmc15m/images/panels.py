@@ -7,7 +7,7 @@ does not see panels that touch or stand on a dark ground, and takes a table set 
 import numpy as np
 from PIL import Image
 
-_SIDE_PX = 600
+_SIDE_PX = 600  # at least, of the longer side, of what is looked at
 _BLANK_GREY = 227
 _MIN_GUTTER = 0.012  # of the side of the image
 _MIN_PIECE = 0.22  # of the side of the image
@@ -18,9 +18,8 @@ _Blank = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 def estimate_num_panels(grey: Image.Image) -> int:
     """Return the number of pieces between white gutters, at least 1."""
     grey = grey if grey.mode == "L" else grey.convert("L")
-    scale = min(1.0, _SIDE_PX / max(grey.size))
-    size = (max(1, round(grey.width * scale)), max(1, round(grey.height * scale)))
-    blank = np.asarray(grey.resize(size, Image.Resampling.BOX)) >= _BLANK_GREY
+    factor = max(grey.size) // _SIDE_PX
+    blank = np.asarray(grey.reduce(factor) if factor > 1 else grey) >= _BLANK_GREY
     return max(1, _count_pieces(blank, blank.shape))
 
 

@@ -14,15 +14,17 @@ from typing import Any
 from lxml import etree
 
 from pmc15m.config import XmlConfig
-from pmc15m.jats.captions import CaptionReader, is_table_label
-from pmc15m.jats.facts import read_facts
+from pmc15m.jats.captions import CaptionReader, continues, is_table_label
+from pmc15m.jats.facts import bare_package, read_facts
 from pmc15m.jats.figs import XML_LANG, Fig, Unit, find_figs, href_of
+from pmc15m.jats.language import caption_language
 from pmc15m.jats.links import Links
 from pmc15m.jats.media import MediaIndex
 from pmc15m.jats.mentions import MentionFinder
 from pmc15m.jats.panels import find_panel_labels, marks_of
+from pmc15m.jats.phrases import license_in, screen_phrases
 from pmc15m.jats.reader import XmlRefused, read_article
-from pmc15m.jats.rights import Rights, article_rights, object_rights, stricter
+from pmc15m.jats.rights import Rights, article_rights, credits_of, object_rights, stricter
 from pmc15m.records import (
     Article,
     ArticleRef,
@@ -31,7 +33,6 @@ from pmc15m.records import (
     Reason,
     Reject,
     Stage,
-    bare_package,
     make_key,
 )
 from pmc15m.rejects import reject_article
@@ -78,6 +79,8 @@ def _figure_form(figure: Figure) -> dict[str, Any]:
         "license": figure.license_url,
         "license_class": figure.license,
         "rights_flags": list(figure.rights_flags),
+        "rights_phrases": list(figure.rights_phrases),
+        "caption_language": figure.caption_language,
         "panel_labels": list(figure.panel_labels),
         "key": figure.key,
     }
@@ -104,6 +107,7 @@ class _ArticleParser:
         self._md5s = {file.name: file.md5 for file in package.media}
         self._links = Links(article)
         self._captions = CaptionReader(self._links, str(article.get(XML_LANG, "en")))
+        self._parents: dict[str, str] = {}  # captions of the figs so far that may be continued, by number
 
     def parse(self) -> Iterator[Figure | Reject]:
         found = find_figs(self._article, MediaIndex(self._md5s))
@@ -135,7 +139,7 @@ class _ArticleParser:
             detail = fig.exclusion or f"labelled {label!r}"
             yield self._fig_reject(fig, units, Reason.NOT_A_FIGURE, detail)
             return
-        judged = [self._judge_unit(fig, unit) for unit in units]
+        judged = [self._judge_unit(fig, label, unit) for unit in units]
         failures = [(one.reason, one.detail) for one in judged if one.reason is not None]
         if len(failures) == len(judged):
             none = (Reason.NO_GRAPHIC, "the fig has no graphic of its own")
@@ -149,12 +153,21 @@ class _ArticleParser:
                 key = make_key(self._ref.pmcid, fig.ordinal, one.unit.ordinal)
                 yield self._reject(key, fig.fig_id, one.reason, one.detail)
 
-    def _judge_unit(self, fig: Fig, unit: Unit) -> _Judged:
+    def _inherited(self, label: str | None, caption: str) -> str:
+        """Return the caption, or that of the fig which a mere "(continued)" goes on with (F7)."""
+        number, is_continued = continues(label, caption)
+        if is_continued:
+            return self._parents.get(number, caption)
+        if number and caption:
+            self._parents.setdefault(number, caption)
+        return caption
+
+    def _judge_unit(self, fig: Fig, label: str | None, unit: Unit) -> _Judged:
         """Return the first reason against one graphic of a fig; None if it is a figure."""
         href = href_of(unit.chosen)
         if not href:
             return _Judged(unit, Reason.NO_GRAPHIC, "the graphic has an empty href")
-        caption = self._captions.caption(fig, unit.chosen)
+        caption = self._inherited(label, self._captions.caption(fig, unit.chosen))
         if not caption:
             return _Judged(unit, Reason.NO_CAPTION, f"graphic {href!r}")
         own = object_rights([unit.chosen, fig.element, *reversed(fig.groups)])
@@ -167,7 +180,9 @@ class _ArticleParser:
         return _Judged(unit, caption=caption, rights=own)
 
     def _figure(self, fig: Fig, label: str | None, judged: _Judged, part: int, num_parts: int) -> Figure:
-        license_class, url, flags = self._rights_of(judged.rights)
+        license_class, url, flags = self._rights_of(judged.rights, license_in(judged.caption))
+        credits = credits_of([judged.unit.chosen, fig.element, *fig.groups])
+        phrases = screen_phrases("; ".join([judged.caption, *credits]))
         media = str(judged.unit.media)
         return Figure(
             key=make_key(self._ref.pmcid, fig.ordinal, judged.unit.ordinal),
@@ -184,29 +199,42 @@ class _ArticleParser:
             num_parts=num_parts,
             license=license_class,
             license_url=url,
-            rights_flags=tuple(sorted(flags)),
+            article_license=self._article_license[0],
+            rights_flags=tuple(sorted(flags.union(phrase.flag for phrase in phrases))),
+            rights_phrases=tuple(sorted(map(str, phrases))),
             panel_labels=find_panel_labels(judged.caption, marks_of(fig.element)),
+            caption_language=caption_language(judged.caption),
         )
 
-    def _rights_of(self, own: Rights | None) -> tuple[str, str | None, set[str]]:
-        """Return class, URL and flags: a figure's own permissions beat the article's."""
-        rights = self._rights
+    def _rights_of(self, own: Rights | None, worded: str | None) -> tuple[str, str | None, set[str]]:
+        """Return class, URL and flags: own permissions before the article's, and no freer than the caption says."""
+        license_class, url, article_flags = self._article_license
+        flags = set(article_flags)
         if own is not None:
             flags = {"own_permissions"} | ({"license_conflict"} if own.is_conflicting else set())
-            url = own.url or (rights.url if own.license == rights.license else None)
-            return own.license, url, flags
+            license_class, url = own.license, own.url or (url if own.license == license_class else None)
+        if worded is not None:
+            flags.add("license_in_caption")
+            strict = stricter((worded, license_class))
+            license_class, url = strict, (url if strict == license_class else None)
+        return license_class, url, flags
+
+    @cached_property
+    def _article_license(self) -> tuple[str, str | None, frozenset[str]]:
+        """Class, URL and flags of the article: the stricter of XML and metadata."""
+        rights = self._rights
         flags = {"license_conflict"} if rights.is_conflicting else set()
         if rights.is_prose:
             flags.add("license_by_words")
         by_metadata = self._package.license
         if by_metadata is None:  # `inspect` has no metadata
-            return rights.license, rights.url, flags
+            return rights.license, rights.url, frozenset(flags)
         if not rights.names_license:
-            return by_metadata, None, flags | {"license_by_metadata_only"}
+            return by_metadata, None, frozenset(flags | {"license_by_metadata_only"})
+        strict = stricter((by_metadata, rights.license))
         if by_metadata != rights.license:
-            strict = stricter((by_metadata, rights.license))
-            return strict, rights.url if strict == rights.license else None, flags | {"license_conflict"}
-        return rights.license, rights.url, flags
+            flags.add("license_conflict")
+        return strict, rights.url if strict == rights.license else None, frozenset(flags)
 
     def _fig_reject(self, fig: Fig, units: list[Unit], reason: Reason, detail: str) -> Reject:
         graphic = units[0].ordinal if len(units) == 1 else 0

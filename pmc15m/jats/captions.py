@@ -25,6 +25,12 @@ _TABLE_LABEL = re.compile(
 )
 
 
+_NUMBER = re.compile(r"(?:figure|fig|scheme|chart|plate)s?\.?\s*(\w?\d+)\w?\b", re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]+")
+_SUPPLEMENT = re.compile(r"suppl|support|extended|append|online", re.IGNORECASE)
+_CONTINUED = re.compile(r"\b(?:continued|contd|cont d|cont)(?: from (?:the )?(?:previous|last) page)?\b")
+
+
 class CaptionReader:
     """Reads labels and captions of one article."""
 
@@ -130,6 +136,18 @@ def cut_label(text: str, label: str) -> str:
     if rest[0] == " " and rest[1:2].isupper():
         return rest[1:]
     return text
+
+
+def continues(label: str | None, caption: str) -> tuple[str, bool]:
+    """Return the number of a fig, "" if it has none, and whether its caption only says "(continued)".
+
+    "Figure 3 (cont.)" without a caption counts too; "Figure 3 (continued). Later stages." has one of its own.
+    """
+    number = _NUMBER.search(label or "") or _NUMBER.match(caption)
+    words = " ".join(_WORD.findall(_NUMBER.sub(" ", caption, count=1) if _NUMBER.match(caption) else caption.lower()))
+    is_marked = bool(_CONTINUED.search((label or "").lower())) and not words
+    series = "s" if number and _SUPPLEMENT.search(number.string, 0, number.start()) else ""
+    return (series + number[1].lower() if number else ""), is_marked or _CONTINUED.fullmatch(words) is not None
 
 
 def is_table_label(label: str | None) -> bool:

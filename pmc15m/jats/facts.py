@@ -1,18 +1,32 @@
 """The facts of an article: what attribution and the tables of a release need."""
 
 import re
+from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
-from pmc15m.jats.figs import first_child
+from pmc15m.jats.figs import first_child, href_of, raw_text
 from pmc15m.jats.links import Links
 from pmc15m.jats.text import clean_text
-from pmc15m.records import Article, Package, article_order
+from pmc15m.records import Article, ArticleRef, MediaFile, Package, article_order
 
 _Element = etree._Element
 
 _YEAR = re.compile(r"1[6-9]\d\d|2[01]\d\d")
 _PMID = re.compile(r"\d{1,18}")  # fits 64 bits
+
+_DOI = re.compile(r"10\.\d{4,9}/\S+")
+_DOI_END = re.compile(r"[.,;)\]]+$")
+_PREPRINT_VERSION = re.compile(r"(?<=\d)v\d+(?:\.full|\.abstract)?$")  # of bioRxiv and medRxiv: 10.1101/...v2
+_PMCID = re.compile(r"(?:^|\bPMC)(\d{1,18})(?:\.\d+)?/?$", re.IGNORECASE)
+
+# @related-article-type, or a type of a related-object, that means another form of the very same work. Not
+# "companion" (another article), "article-reference", "peer-reviewed-article" (of a report), corrections, comments.
+_SAME_WORK = frozenset(
+    "preprint reviewed-preprint published-article published-version article-version version version-of-record "
+    "accepted-manuscript author-manuscript republished-article".split()
+)
+_TYPES = ("related-article-type", "content-type", "document-type", "object-type", "link-type")
 
 MAX_AUTHORS = 3
 """Authors named in a citation before "et al."."""
@@ -22,6 +36,23 @@ DOI_URL = "https://doi.org/{doi}"
 
 MADE_UP_FROM = 10**12
 """Numbers from here on are no PMCIDs of PMC: preprints of archives get them (acquire.repack)."""
+
+
+def bare_package(ref: ArticleRef, media: Iterable[str] = ()) -> Package:
+    """Return the package of an article of which there is no metadata, only the names of its media."""
+    return Package(
+        ref=ref,
+        xml_md5=None,
+        media=tuple(MediaFile(name, None) for name in sorted(set(media))),
+        doi=None,
+        pmid=None,
+        title=None,
+        citation=None,
+        license=None,
+        is_open_access=True,
+        is_retracted=False,
+        is_manuscript=False,
+    )
 
 
 def read_facts(article: _Element, package: Package, links: Links) -> Article:
@@ -38,6 +69,7 @@ def read_facts(article: _Element, package: Package, links: Links) -> Article:
     pmid = package.pmid
     if pmid is None and _PMID.fullmatch(digits := _article_id(meta, "pmid") or ""):
         pmid = int(digits)
+    authors = _authors(meta, links)
     return Article(
         pmcid=package.ref.pmcid,
         version=package.ref.version,
@@ -47,8 +79,21 @@ def read_facts(article: _Element, package: Package, links: Links) -> Article:
         journal=journal_text,
         year=year,
         article_type=str(article.get("article-type")) if article.get("article-type") else None,
-        citation=_citation(_authors(meta, links), title, package.citation or _source(journal_text, year, doi)),
+        citation=_citation(_named(authors), title, package.citation or _source(journal_text, year, doi)),
         article_url=_url(package.ref.pmcid, doi),
+        first_author=authors[0][0] if authors else None,
+        related=tuple(sorted(set(_related(meta)) - {f"doi:{(doi or '').lower()}", f"pmcid:{package.ref.pmcid}"})),
+        is_preprint=_is_preprint(article, meta, package.ref.pmcid),
+        is_manuscript=package.is_manuscript,
+    )
+
+
+def _is_preprint(article: _Element, meta: _Element, pmcid: str) -> bool:
+    if article.get("article-type") == "preprint" or article_order(pmcid) >= MADE_UP_FROM:
+        return True
+    properties = (custom for group in meta.iterchildren("custom-meta-group") for custom in group)
+    return any(
+        [" ".join(raw_text(part).split()) for part in custom] == ["pmc-prop-preprint", "yes"] for custom in properties
     )
 
 
@@ -79,8 +124,9 @@ def _year(meta: _Element) -> int | None:
     return min(years, default=None)
 
 
-def _authors(meta: _Element, links: Links) -> str:
-    names: list[str] = []
+def _authors(meta: _Element, links: Links) -> list[tuple[str, str]]:
+    """Return surname, or name of a group, and initials of the authors, and no more than a citation needs."""
+    names: list[tuple[str, str]] = []
     contribs = (contrib for group in meta.iterchildren("contrib-group") for contrib in group.iterchildren("contrib"))
     for contrib in contribs:
         if contrib.get("contrib-type", "author") != "author":
@@ -88,12 +134,46 @@ def _authors(meta: _Element, links: Links) -> str:
         if surname := _text(first_child(contrib, "name", "surname"), links):
             given = _text(first_child(contrib, "name", "given-names"), links)
             initials = "".join(part[0] for part in (given or "").replace("-", " ").split())
-            names.append(f"{surname} {initials}".strip())
+            names.append((surname, initials))
         elif collab := _text(first_child(contrib, "collab"), links):
-            names.append(collab)
+            names.append((collab, ""))
         if len(names) > MAX_AUTHORS:
-            return ", ".join([*names[:MAX_AUTHORS], "et al"])
-    return ", ".join(names)
+            break
+    return names
+
+
+def _named(authors: list[tuple[str, str]]) -> str:
+    names = [f"{surname} {initials}".strip() for surname, initials in authors[:MAX_AUTHORS]]
+    return ", ".join(names + ["et al"] * (len(authors) > MAX_AUTHORS))
+
+
+def _related(meta: _Element) -> Iterator[str]:
+    """Yield the other ids of the work: links that say so, the history of its publication, DOIs of versions."""
+    for link in meta.iterchildren("related-article", "related-object"):
+        if any(link.get(name, "").lower() in _SAME_WORK for name in _TYPES):
+            texts = [href_of(link), *(link.get(name, "") for name in ("document-id", "object-id"))]
+            texts += [raw_text(child) for child in link.iter("pub-id", "object-id")]
+            yield from _ids(texts, link.get("ext-link-type", "").startswith("pmc"))
+    history = first_child(meta, "pub-history")
+    for event in history.iterchildren("event") if history is not None else ():
+        for uri in event.iterchildren("self-uri"):  # eLife, JATS4R: the preprint is an event of the article
+            if uri.get("content-type", "").lower() in _SAME_WORK:
+                yield from _ids([href_of(uri)])
+        if event.get("event-type", "").lower().replace("pre-print", "preprint") in _SAME_WORK:
+            yield from _ids(raw_text(child) for child in event.iterchildren("article-id"))
+    for child in meta.iterchildren("article-id"):
+        if child.get("pub-id-type") == "doi":
+            yield from _ids([raw_text(child)])
+
+
+def _ids(texts: Iterable[str], is_pmc: bool = False) -> Iterator[str]:
+    """Yield "doi:10.1101/..." or "pmcid:PMC7" for every text that holds one; DOIs have no case."""
+    for text in texts:
+        if doi := _DOI.search(text):
+            bare = _DOI_END.sub("", doi.group().lower())
+            yield f"doi:{_PREPRINT_VERSION.sub('', bare) if bare.startswith('10.1101/') else bare}"
+        elif (pmcid := _PMCID.search(text.strip())) and (is_pmc or "pmc" in text.lower()):
+            yield f"pmcid:PMC{int(pmcid[1])}"
 
 
 def _source(journal: str | None, year: int | None, doi: str | None) -> str:

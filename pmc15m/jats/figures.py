@@ -1,6 +1,6 @@
 """The step from packages to figures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pmc15m.config import SelectConfig, XmlConfig
 from pmc15m.jats.article import parse_article
@@ -35,7 +35,13 @@ def read_figures(
     if first is not None and (detail := why_not_selected(first.article, select)):
         yield reject_article(ref, Stage.EXTRACT, Reason.NOT_SELECTED, detail)
         return
+    yield from account_for(items)
+    yield from (item for item in items if isinstance(item, Figure))
+
+
+def account_for(items: Sequence[Figure | Reject]) -> Iterator[Reject | Tally]:
+    """Yield all but the figures of what the XML of an article comes to: rejects, and the tallies of `read_figures`."""
     num_rejected = sum(isinstance(item, Reject) and item.is_article for item in items)
     yield Tally("articles/with_figs", 1 - num_rejected)
     yield Tally("figs_and_graphics/seen", len(items) - num_rejected)
-    yield from items
+    yield from (item for item in items if isinstance(item, Reject))

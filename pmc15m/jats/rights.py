@@ -24,7 +24,8 @@ _CC_URL = re.compile(
     re.IGNORECASE,
 )
 _CC_CODE = re.compile(
-    r"\bCC[\s_-]?(?:BY((?:[\s_/\u2010-\u2015\u2212-]?(?:NC|ND|SA))*)(?![A-Za-z])|(0|ZERO)\b)", re.IGNORECASE
+    r"\bCC[\s_\u2010-\u2015-]?(?:BY((?:[\s_/\u2010-\u2015\u2212-]?(?:NC|ND|SA))*)(?![A-Za-z])|(0|ZERO)\b)",
+    re.IGNORECASE,
 )
 _CC_WORDS = re.compile(
     r"Creative\s+Commons?\W+(?:[\w'\u2019]+\s+){0,2}?"
@@ -154,6 +155,18 @@ def _urls_of(licenses: list[_Element], references: list[str]) -> Iterator[str]:
         text = raw_text(element)
         if "creativecommons" in text.lower():
             yield from _CC_URL_IN_TEXT.findall(text)
+
+
+def credits_of(objects: Iterable[_Element]) -> Iterator[str]:
+    """Yield the credit lines and the copyright statements of a figure, which are no text of its caption.
+
+    Args:
+        objects: graphic, fig, groups.
+    """
+    for element in objects:
+        for child in element.iterchildren("attrib", "permissions", "caption"):
+            lines = [child] if child.tag == "attrib" else child.iter("attrib", "copyright-statement", "license-p")
+            yield from (" ".join(raw_text(line).split()) for line in lines)
 
 
 def object_rights(objects: Iterable[_Element]) -> Rights | None:

@@ -7,6 +7,9 @@ from typing import Any
 
 Tallies = Mapping[str, int]
 
+REJECTS = "rejects/"
+"""Start of the names of tallies of rejects: `rejects/<stage>/<articles or figures>/<reason>`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Flow:
@@ -25,56 +28,44 @@ def stage_flows(extract: Tallies, curate: Tallies, shard: Tallies) -> list[Flow]
 
 
 def extract_flows(tallies: Tallies) -> list[Flow]:
-    """Return the two flows of extract: articles to articles with figs, figs and graphics to pairs."""
-    by_step = rejects_by_step(tallies)
-    of_articles = _sum(by_step, ("list_articles", "read_package"))
-    in_figures = by_step.get("read_figures", {})
-    article_reasons = ("not_found", "too_large", "md5_mismatch", "xml_syntax", "no_figures", "not_selected")
-    of_articles = _add(of_articles, {r: n for r, n in in_figures.items() if r in article_reasons})
-    of_figs = {r: n for r, n in in_figures.items() if r not in article_reasons}
-    of_figs = _add(of_figs, by_step.get("probe_figure", {}))
-    in_index = tallies.get("list_articles/out", 0) + sum(by_step.get("list_articles", {}).values())
+    """Return the flows of extract: articles to articles with figs, figs and graphics to pairs.
+
+    Before them stands that of fetch where the articles were fetched.
+    """
+    fetched = [fetch_flow(tallies)] if "articles/listed" in tallies else []
+    num_with_figs = tallies.get("articles/with_figs", 0)
+    num_seen, num_pairs = tallies.get("figs_and_graphics/seen", 0), tallies.get("pairs/made", 0)
     return [
-        Flow("extract", "articles", in_index, tallies.get("articles/with_figs", 0), _ranked(of_articles)),
+        *fetched,
         Flow(
-            "extract",
-            "figs and graphics",
-            tallies.get("figs_and_graphics/seen", 0),
-            tallies.get("probe_figure/out", 0),
-            _ranked(of_figs),
+            "extract", "articles", tallies.get("articles/read", 0), num_with_figs, _ranked(tallies, "extract/articles")
         ),
+        Flow("extract", "figs and graphics", num_seen, num_pairs, _ranked(tallies, "extract/figures")),
     ]
 
 
 def fetch_flow(tallies: Tallies) -> Flow:
     """Return the flow of fetch: article versions listed to articles stored."""
-    rejects = _sum(rejects_by_step(tallies), ("fetch_range",))
-    return Flow(
-        "fetch", "articles", tallies.get("articles/listed", 0), tallies.get("fetch_range/out", 0), _ranked(rejects)
-    )
+    num_listed, num_fetched = tallies.get("articles/listed", 0), tallies.get("articles/fetched", 0)
+    return Flow("fetch", "articles", num_listed, num_fetched, _ranked(tallies, "fetch/articles"))
 
 
 def unpack_flow(tallies: Tallies) -> Flow:
     """Return the flow of legacy archives: archives to articles stored."""
-    by_step = rejects_by_step(tallies)
-    listed = tallies.get("list_archives/out", 0) + sum(by_step.get("list_archives", {}).values())
-    rejects = _sum(by_step, ("list_archives", "unpack_archive"))
-    return Flow("fetch", "archives", listed, tallies.get("unpack_archive/out", 0), _ranked(rejects))
+    num_listed, num_unpacked = tallies.get("archives/listed", 0), tallies.get("unpack_archive/out", 0)
+    return Flow("fetch", "archives", num_listed, num_unpacked, _ranked(tallies, "fetch/articles"))
 
 
 def curate_flow(tallies: Tallies) -> Flow:
     """Return the flow of curate: pairs to pairs that stay."""
-    rejects = _sum(rejects_by_step(tallies), ("filter_candidate", "keep_first"))
-    return Flow(
-        "curate", "pairs", tallies.get("read_candidates/out", 0), tallies.get("decide/out", 0), _ranked(rejects)
-    )
+    num_in, num_out = tallies.get("read_candidates/out", 0), tallies.get("decide/out", 0)
+    return Flow("curate", "pairs", num_in, num_out, _ranked(tallies, "curate/figures"))
 
 
 def shard_flow(tallies: Tallies) -> Flow:
     """Return the flow of shard: pairs to samples written."""
-    rejects = _sum(rejects_by_step(tallies), ("write_shard",))
-    written = tallies.get("samples/written", 0)
-    return Flow("shard", "pairs", tallies.get("samples/planned", 0), written, _ranked(rejects))
+    num_in, num_out = tallies.get("samples/planned", 0), tallies.get("samples/written", 0)
+    return Flow("shard", "pairs", num_in, num_out, _ranked(tallies, "shard/figures"))
 
 
 def failed_sums(flows: list[Flow]) -> list[str]:
@@ -120,26 +111,8 @@ def report_json(flows: list[Flow], tallies: Tallies) -> dict[str, Any]:
     }
 
 
-def rejects_by_step(tallies: Tallies) -> dict[str, dict[str, int]]:
-    """Return the rejects of each step by reason."""
-    found: dict[str, dict[str, int]] = {}
-    for name, count in tallies.items():
-        step, mark, reason = name.partition("/rejects/")
-        if mark:
-            found.setdefault(step, {})[reason] = count
-    return found
-
-
-def _sum(by_step: dict[str, dict[str, int]], steps: tuple[str, ...]) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for step in steps:
-        total = _add(total, by_step.get(step, {}))
-    return total
-
-
-def _add(left: dict[str, int], right: dict[str, int]) -> dict[str, int]:
-    return {reason: left.get(reason, 0) + right.get(reason, 0) for reason in {**left, **right}}
-
-
-def _ranked(rejects: dict[str, int]) -> dict[str, int]:
+def _ranked(tallies: Tallies, part: str) -> dict[str, int]:
+    """Return the rejects of a stage and unit by reason, the most frequent first."""
+    start = f"{REJECTS}{part}/"
+    rejects = {name.removeprefix(start): count for name, count in tallies.items() if name.startswith(start)}
     return dict(sorted(rejects.items(), key=lambda item: (-item[1], item[0])))

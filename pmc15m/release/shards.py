@@ -14,8 +14,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from pmc15m.acquire.policy import FetchError
+from pmc15m.acquire.source import Source
 from pmc15m.config import EncodeConfig, ImagesConfig, ShardsConfig
-from pmc15m.images.encode import changes_pixels, encode_image, output_size
+from pmc15m.images.children import encode_guarded
+from pmc15m.images.decode import ImageRefused
+from pmc15m.images.encode import changes_pixels, output_size
 from pmc15m.records import Decision, Pair, Reason, Reject, Shard, Stage, Tally
 from pmc15m.rejects import reject_figure
 from pmc15m.release.table import PAIRS_SCHEMA, pair_row, sample_json
@@ -45,7 +49,7 @@ class ShardSpec:
 class ShardJob:
     """Where shards are made from, and where they go."""
 
-    source: str  # the articles
+    source: Source  # of the articles
     pairs: str  # folder of the row files of extract
     pair_files: tuple[str, ...]
     decisions: str  # folder of the row files of curate
@@ -72,8 +76,8 @@ def plan_shards(num_samples: Mapping[str, int], config: ShardsConfig) -> list[Sh
 def write_shard(spec: ShardSpec, job: ShardJob) -> Iterator[Shard | Reject | Tally]:
     """Write the tar and the Parquet of a shard; samples stand in the order of their keys.
 
-    Rejects: `no_derivatives`, `source_changed`. Tallies: `samples/planned`, `samples/written`, and
-    `release/<column>/<value>`.
+    Rejects: `no_derivatives`, `source_changed`, `image_timeout`, `decoder_crashed`. Tallies:
+    `samples/planned`, `samples/written`, and `release/<column>/<value>`.
     """
     rows: list[dict[str, Any]] = []
     with Store(job.out).scratch_folder() as folder:
@@ -82,8 +86,8 @@ def write_shard(spec: ShardSpec, job: ShardJob) -> Iterator[Shard | Reject | Tal
             tar = TarFile(target)
             samples = _samples(spec, job)
             yield Tally("samples/planned", len(samples))
-            for pair, decision in samples:
-                done = _add_sample(tar, pair, decision, spec, job)
+            for (pair, decision), data in job.source.read_ahead(samples, lambda sample: _read(sample[0], job)):
+                done = data if isinstance(data, Reject) else _add_sample(tar, pair, decision, data, spec, job)
                 if isinstance(done, Reject):
                     yield done
                 else:
@@ -125,10 +129,8 @@ def _samples(spec: ShardSpec, job: ShardJob) -> list[tuple[Pair, Decision]]:
     return [(pair, decisions[pair.figure.key]) for pair in sorted(pairs, key=lambda pair: pair.figure.key)]
 
 
-def _add_sample(
-    tar: TarFile, pair: Pair, decision: Decision, spec: ShardSpec, job: ShardJob
-) -> dict[str, Any] | Reject:
-    """Add the three members of a sample and return its row, or a reject."""
+def _read(pair: Pair, job: ShardJob) -> bytes | Reject:
+    """Return the file of an image, or why it does not go into the release."""
     figure, image = pair.figure, pair.image
     is_changed = changes_pixels(image, job.encode)
     if is_changed and "-ND" in figure.license and not job.encode.change_no_derivatives:
@@ -136,17 +138,30 @@ def _add_sample(
             figure, Stage.SHARD, Reason.NO_DERIVATIVES, f"{figure.license} allows no resized or re-encoded image"
         )
     try:
-        data = Store(job.source).read_bytes(f"{figure.location}/{figure.graphic}", job.images.max_bytes)
+        data = job.source.read_bytes(f"{figure.location}/{figure.graphic}", job.images.max_bytes)
     except FileNotFoundError:
         return reject_figure(figure, Stage.SHARD, Reason.SOURCE_CHANGED, f"{figure.graphic} is gone since extract")
     except TooLargeError as error:
         return reject_figure(figure, Stage.SHARD, Reason.SOURCE_CHANGED, f"{error}; had {image.num_bytes:,} bytes")
+    except FetchError as error:
+        return reject_figure(figure, Stage.SHARD, error.reason, error.detail)
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 != image.sha256:
         return reject_figure(
             figure, Stage.SHARD, Reason.SOURCE_CHANGED, f"{figure.graphic} has sha256 {sha256}, had {image.sha256}"
         )
-    encoded, changes = encode_image(data, image, job.images, job.encode)
+    return data
+
+
+def _add_sample(
+    tar: TarFile, pair: Pair, decision: Decision, data: bytes, spec: ShardSpec, job: ShardJob
+) -> dict[str, Any] | Reject:
+    """Add the three members of a sample and return its row, or a reject."""
+    figure, image = pair.figure, pair.image
+    try:
+        encoded, changes = encode_guarded(data, image, job.images, job.encode)
+    except ImageRefused as refused:
+        return reject_figure(figure, Stage.SHARD, refused.reason, f"{figure.graphic}: {refused.detail}")
     offset = tar.add(f"{figure.key}.{IMAGE_EXTENSION}", encoded)
     sample = sample_json(pair, *output_size(image, job.encode))
     tar.add(f"{figure.key}.json", json.dumps(sample, ensure_ascii=False).encode())

@@ -26,6 +26,7 @@ _COLUMNS: tuple[tuple[str, pa.DataType, bool], ...] = (
     ("license", pa.string(), False),
     ("license_url", pa.string(), True),
     ("rights_flags", _STRINGS, False),
+    ("rights_phrases", _STRINGS, False),
     ("doi", pa.string(), True),
     ("pmid", pa.int64(), True),
     ("title", pa.string(), True),
@@ -44,6 +45,11 @@ _COLUMNS: tuple[tuple[str, pa.DataType, bool], ...] = (
     ("phash", _HASH, False),
     ("phash_content", _HASH, False),
     ("grey_std", pa.float64(), False),
+    ("white_fraction", pa.float64(), False),
+    ("white_cells_fraction", pa.float64(), False),
+    ("mode_fraction", pa.float64(), False),
+    ("edge_fraction", pa.float64(), False),
+    ("num_colors", pa.int32(), False),
     ("cluster", pa.string(), False),
     ("split_group", pa.string(), False),
     ("other_captions", _STRINGS, False),
@@ -94,13 +100,14 @@ def pair_row(pair: Pair, decision: Decision, changes: str, shard: str, offset: i
         **{name: getattr(image, name) for name in _IMAGE},
         "mentions": [{"text": mention.text, "section": mention.section} for mention in figure.mentions],
         "rights_flags": list(figure.rights_flags),
+        "rights_phrases": list(figure.rights_phrases),
         "panel_labels": list(figure.panel_labels),
         "changes": changes,
         "cluster": decision.cluster,
         "split_group": decision.split_group,
         "other_captions": list(decision.other_captions),
         "caption_num_chars": len(figure.caption),
-        "caption_language": None,
+        "caption_language": figure.caption_language,
         "split": decision.split,
         "shard": shard,
         "image_offset": offset,
@@ -114,7 +121,7 @@ _ARTICLE = (
 )  # fmt: skip
 _IMAGE = (
     "format", "width_px", "height_px", "num_bytes", "sha256", "pixel_sha256", "phash", "phash_content", "grey_std",
-    "num_panels_estimate",
+    "white_fraction", "white_cells_fraction", "mode_fraction", "edge_fraction", "num_colors", "num_panels_estimate",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pmc15m.synth.config import SynthConfig
+from pmc15m.synth.curation import parse_curations
 from pmc15m.synth.faults import parse_faults
 from pmc15m.synth.write import write_all
 
@@ -25,6 +26,13 @@ def _parser() -> argparse.ArgumentParser:
         "--fault-every", type=int, default=0, help="every so-manieth article has a fault (default: none)"
     )
     parser.add_argument("--duplicates-every", type=int, default=0, help="every so-manieth article copies a figure")
+    parser.add_argument("--curations", default="all", help="names with commas, or all (default); see --curation-every")
+    parser.add_argument(
+        "--curation-every",
+        type=int,
+        default=0,
+        help="every so-manieth article is a duplicate or the like; OUT/curation.jsonl says what of them stays",
+    )
     parser.add_argument("--image-scale", type=float, default=1.0, help="of width and height (default 1)")
     parser.add_argument("--jobs", type=int, default=1, help="processes (default 1); changes the time only")
     return parser
@@ -47,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             fault_every=args.fault_every,
             duplicates_every=args.duplicates_every,
             image_scale=args.image_scale,
+            curations=parse_curations(args.curations),
+            curation_every=args.curation_every,
         )
         if args.articles < 1 or args.first < 0 or args.jobs < 1:
             parser.error("--articles and --jobs must be 1 or more, --first 0 or more")

@@ -12,7 +12,7 @@ from pmc15m.synth.faults import Fault, is_of_image
 from pmc15m.synth.jats import encode
 from pmc15m.synth.package import make_metadata, make_text, stem_of
 from pmc15m.synth.plan import Fig
-from pmc15m.synth.planning import Case, plan_case
+from pmc15m.synth.planning import Case, newest_version, plan_case
 from pmc15m.synth.pool import font
 from pmc15m.synth.truth import Expected, expect_article
 
@@ -40,15 +40,20 @@ class SynthArticle:
 
 def make_article(config: SynthConfig, n: int) -> SynthArticle:
     """Return article n: the same bytes in every process."""
-    if config.fault_of(n) == Fault.SUPERSEDED:
-        return _make_version(config, n, 2, (_make_version(config, n, 1, ()),))
-    return _make_version(config, n, 1, ())
+    newest = newest_version(config, n)
+    older = tuple(_make_version(config, n, version, ()) for version in range(1, newest))
+    return _make_version(config, n, newest, older)
 
 
 def make_expected(config: SynthConfig, n: int) -> Expected:
     """Return the right answer to article n, its newest version, without drawing it."""
-    case = plan_case(config, n, 2 if config.fault_of(n) == Fault.SUPERSEDED else 1)
-    return _expect(config, case, case.plan.style.render(case.plan))
+    return make_answers(config, n)[-1][1]
+
+
+def make_answers(config: SynthConfig, n: int) -> list[tuple[Case, Expected]]:
+    """Return plan and right answer of every version of article n, the oldest first, without drawing it."""
+    cases = [plan_case(config, n, version) for version in range(1, 1 + newest_version(config, n))]
+    return [(case, _expect(config, case, case.plan.style.render(case.plan))) for case in cases]
 
 
 def _expect(config: SynthConfig, case: Case, xml: str) -> Expected:

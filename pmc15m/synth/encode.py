@@ -6,6 +6,7 @@ import zlib
 
 from PIL import Image
 
+from pmc15m.synth.alterations import alter_jpeg
 from pmc15m.synth.dice import Dice
 from pmc15m.synth.plan import Media
 from pmc15m.synth.pool import build_pool
@@ -92,10 +93,11 @@ def encode_tiff(image: Image.Image) -> bytes:
 def encode_media(image: Image.Image, media: Media) -> bytes:
     """Return the file of a drawn picture."""
     extension = media.extension
-    if media.is_repacked:
-        return _repack(encode_jpeg(image, media.quality, is_progressive=media.is_progressive), extension)
-    if extension in {"jpg", "jpeg"}:
-        return encode_jpeg(image, media.quality, is_progressive=media.is_progressive)
+    if media.is_repacked or extension in {"jpg", "jpeg"}:
+        jpeg = encode_jpeg(image, media.quality, is_progressive=media.is_progressive)
+        if media.alteration:
+            return alter_jpeg(jpeg, media.alteration)
+        return _repack(jpeg, extension) if media.is_repacked else jpeg
     if extension == "png":
         return _encode_png(image, media.mode)
     out = io.BytesIO()

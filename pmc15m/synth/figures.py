@@ -50,10 +50,6 @@ def _pages(scene: Scene, count: int) -> list[Scene]:
     return [first, Panels(rest, scene.letters[half:], min(len(rest), 2))]
 
 
-def _href(style: Style, name: str, stem: str) -> str:
-    return {"full": name, "stem": stem, "tif": f"{stem}.tif"}[style.href_form]
-
-
 def _draw_of(config: SynthConfig, dice: Dice, facts: Facts, slot: Slot, page: Scene, index: int) -> Media:
     """Plan the picture of a page; its name comes later."""
     purpose = f"draw {slot.role} {slot.number} {slot.part} {index}"
@@ -79,7 +75,7 @@ def _graphics(
             extension = special.repacked_as or "jpg"
         media = replace(media, name=f"{web}.{extension}")
         ink = f"{stem}_PB" if style.has_print else ""
-        graphics.append(Graphic(media, _href(style, media.name, web), f"{ink}.jpg" if ink else "", ink))
+        graphics.append(Graphic(media, style.href(media.name, web), f"{ink}.jpg" if ink else "", ink))
     return tuple(graphics)
 
 

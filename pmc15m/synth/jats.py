@@ -45,10 +45,20 @@ def ids(facts: Facts, pmc_form: str) -> str:
     """Return the article-ids; `pmc_form` is "pmcid" (with prefix) or "pmc" (bare digits, before 2024)."""
     value = facts.pmcid if pmc_form == "pmcid" else facts.pmcid.removeprefix("PMC")
     pmid = f'<article-id pub-id-type="pmid">{facts.pmid}</article-id>' if facts.pmid else ""
+    manuscript = f'<article-id pub-id-type="manuscript-id">{facts.mid}</article-id>' if facts.is_manuscript else ""
     return (
         f'<article-id pub-id-type="{pmc_form}">{value}</article-id>{pmid}'
-        f'<article-id pub-id-type="doi">{facts.doi}</article-id>'
+        f'<article-id pub-id-type="doi">{facts.doi}</article-id>{manuscript}'
     )
+
+
+def related(facts: Facts) -> str:
+    """Return the link to another form of the work, "" for none."""
+    kind, doi = facts.related
+    if not doi:
+        return ""
+    attributes = f'related-article-type="{kind}" ext-link-type="doi" id="RA1"'
+    return f'<related-article {XLINK} {attributes} xlink:href="{doi}"/>'
 
 
 def front(facts: Facts, pmc_form: str, dates: str, rights: str, abstracts: str, more_ids: str = "") -> str:
@@ -64,7 +74,7 @@ def front(facts: Facts, pmc_form: str, dates: str, rights: str, abstracts: str, 
     """
     return (
         f"<front>{journal_meta(facts)}<article-meta>{ids(facts, pmc_form)}{more_ids}{title_group(facts)}"
-        f"{contributors(facts)}{dates}{place(facts)}{history(facts)}<permissions>{rights}</permissions>{abstracts}"
+        f"{contributors(facts)}{dates}{place(facts)}{history(facts)}<permissions>{rights}</permissions>{related(facts)}{abstracts}"
         "</article-meta></front>"
     )
 

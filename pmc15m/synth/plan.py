@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pmc15m.synth.alterations import Alteration, altered_size
+from pmc15m.synth.curation import Note
 from pmc15m.synth.dice import Dice
 from pmc15m.synth.pool import Size
 from pmc15m.synth.rich import Rich, clean, join
@@ -71,6 +73,13 @@ class Facts:
     tissue: str
     treatment: str
     measure: str
+    is_manuscript: bool = False  # the author's, of an article that its publisher has too
+    related: tuple[str, str] = ("", "")  # kind and DOI of another form of the work that it names
+
+    @property
+    def mid(self) -> str:
+        """The id that an author manuscript has of its own."""
+        return f"NIHMS{9_000_000 + self.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +95,17 @@ class Media:
     quality: int  # of a JPEG
     is_progressive: bool
     is_repacked: bool = False  # the pixels of a JPEG in another file
+    alteration: Alteration = Alteration.NONE  # of the JPEG
 
     @property
     def extension(self) -> str:
         """The extension, in lower case: "jpg"."""
         return self.name.rpartition(".")[2].lower()
+
+    @property
+    def file_size(self) -> Size:
+        """The size of the picture in the file."""
+        return altered_size(self.size, self.alteration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +148,7 @@ class Fig:
     graphics: tuple[Graphic, ...]
     permissions: str = ""  # XML of its own rights
     license: License | None = None  # what those rights say
+    note: Note | None = None  # of a figure that is there to be curated
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +211,10 @@ class Style:
     has_print: bool = False
     has_ranges: bool = True
     extras: Callable[[Facts, Dice], tuple[str, ...]] = field(default=lambda facts, dice: ())
+
+    def href(self, name: str, stem: str) -> str:
+        """Return how a graphic names its file."""
+        return {"full": name, "stem": stem, "tif": f"{stem}.tif"}[self.href_form]
 
 
 def main_slots(_dice: Dice, count: int) -> tuple[Slot, ...]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pmc15m.synth.bodies import link, make_abstract, make_references, make_sections, targets_of
 from pmc15m.synth.config import SynthConfig
+from pmc15m.synth.curated import num_versions, plan_curated
 from pmc15m.synth.dice import Dice
 from pmc15m.synth.facts import make_facts
 from pmc15m.synth.faults import LICENSE_CODES, Fault, has_target
@@ -26,6 +27,7 @@ class Case:
     fault: Fault | None
     target_id: str  # fig_id of the special figure; "" for none
     special: Special | None
+    is_superseded: bool = False  # by a newer version of the same article
 
 
 def style_of(config: SynthConfig, number: int) -> Style:
@@ -53,7 +55,7 @@ def _find_source(config: SynthConfig, number: int) -> Special | None:
     repacked_as = ("", "png", "", "tif")[number // every % 4]
     for _ in range(_TRIES):
         other = number - dice.between(1, every - 1)
-        if config.fault_of(other) is not None or config.is_copying(other):
+        if config.fault_of(other) or config.is_copying(other) or config.curation_of(other):
             continue
         plan = plan_case(config, other).plan
         if plan.facts.license.code not in OPEN_CODES:
@@ -74,8 +76,17 @@ def _response(figs: tuple[Fig, ...]) -> Paragraph | None:
     return Paragraph("We have drawn the counts anew in " + reference + ".", (fig.fig_id,))
 
 
+def newest_version(config: SynthConfig, number: int) -> int:
+    """Return how many versions article n has."""
+    return 2 if config.fault_of(number) == Fault.SUPERSEDED else num_versions(config.curation_of(number))
+
+
 def plan_case(config: SynthConfig, number: int, version: int = 1) -> Case:
     """Plan article n; without pixels, so that it takes but a few milliseconds."""
+    is_superseded = version < newest_version(config, number)
+    part = config.curation_of(number)
+    if part is not None:
+        return Case(plan_curated(config, part, version), None, "", None, is_superseded)
     style, fault = style_of(config, number), config.fault_of(number)
     special = Special(fault) if has_target(fault) else None
     if config.is_copying(number):
@@ -88,7 +99,7 @@ def plan_case(config: SynthConfig, number: int, version: int = 1) -> Case:
     groups = make_groups(config, facts, style, slots)
     dice = Dice(config.seed, number, "text")
     num_references = dice.between(MIN_REFERENCES, 14)
-    first = " First version." if version == 1 and fault == Fault.SUPERSEDED else ""
+    first = " First version." if is_superseded else ""
     plan = Plan(
         style=style,
         facts=facts,
@@ -100,4 +111,4 @@ def plan_case(config: SynthConfig, number: int, version: int = 1) -> Case:
         references=make_references(dice, num_references),
         extra_media=() if fault else style.extras(facts, dice),
     )
-    return Case(plan, fault, style.fig_id(facts, target) if target else "", special)
+    return Case(plan, fault, style.fig_id(facts, target) if target else "", special, is_superseded)

@@ -44,7 +44,8 @@ class Expected:
 
     Graphics outside any fig (images of tables) are not told of: a pipeline may reject each as
     `not_a_figure`, or pass over it. A copy is a duplicate where the article that it copies from is in
-    the set too: that is always an earlier one.
+    the set too: that is always an earlier one. What curation makes of the curated articles hangs on the
+    whole set: here their figures are pairs, and `verdicts.curation_truth` tells the rest.
     """
 
     pmcid: str
@@ -87,7 +88,7 @@ def expect_article(case: Case, xml: str, source_xml: str = "") -> Expected:
     """
     facts = case.plan.facts
     outcome = ARTICLE_OUTCOMES.get(case.fault) if case.fault else None
-    if case.fault == Fault.SUPERSEDED and facts.version == 1:
+    if case.is_superseded:
         outcome = (Stage.EXTRACT, Reason.SUPERSEDED)
     figures = () if outcome else _expect_figures(case, fig_ordinals(xml), fig_ordinals(source_xml))
     return Expected(
@@ -165,7 +166,7 @@ def _outcome(case: Case, fig: Fig, source_ordinals: dict[str, int]) -> tuple[Out
 def _size(case: Case, fig: Fig, media: Media | None) -> tuple[int, int] | tuple[None, None]:
     fault = case.fault if fig.fig_id == case.target_id else None
     has_reject = fault in FIGURE_OUTCOMES and FIGURE_OUTCOMES[fault][0] == Stage.EXTRACT
-    return (None, None) if media is None or has_reject else upright_size(fault, media.size)
+    return (None, None) if media is None or has_reject else upright_size(fault, media.file_size)
 
 
 def _label(plan: Plan, fig: Fig) -> str | None:

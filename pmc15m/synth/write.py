@@ -9,8 +9,10 @@ from pathlib import Path
 
 from pmc15m.synth.articles import SynthArticle, make_article
 from pmc15m.synth.config import SynthConfig
+from pmc15m.synth.verdicts import curation_truth
 
 TRUTH_NAME = "truth.jsonl"
+CURATION_NAME = "curation.jsonl"
 _CHUNK = 25
 
 
@@ -79,6 +81,8 @@ def write_all(
 ) -> list[Written]:
     """Write articles and truth.jsonl, sorted by pmcid and version; jobs change the time, not the bytes.
 
+    Where articles are there to be curated, curation.jsonl has the verdicts on the whole set, sorted by key.
+
     Args:
         config: of the set.
         numbers: of the articles.
@@ -95,6 +99,10 @@ def write_all(
             on_progress(len(written), len(wanted))
     text = "".join(f"{line}\n" for row in written for line in row.lines)
     (root / TRUTH_NAME).write_text(text, encoding="utf-8")
+    if config.curation_every:
+        verdicts = curation_truth(config, wanted)
+        text = "".join(f"{verdicts[key].to_json()}\n" for key in sorted(verdicts))
+        (root / CURATION_NAME).write_text(text, encoding="utf-8")
     return written
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.build import Run, run_build, run_curate, run_extract, run_shard
+from pipelines.build import run_build, run_curate, run_extract, run_shard
 from pipelines.options import parse_beam_options
+from pipelines.running import Run
+from pmc15m.acquire.source import Source
 from pmc15m.config import DatasetConfig, ImagesConfig, SplitsConfig, parse_config
 from pmc15m.stages import OutputError
 from tests import tiny
@@ -102,13 +104,13 @@ def test_stages_run_one_by_one_give_the_same_release(built: Path, source: str, t
     pairs, decisions, out = (str(tmp_path / name) for name in ("p", "d", "r"))
     run_extract(source, pairs, run())
     run_curate(pairs, decisions, run())
-    run_shard(source, pairs, decisions, out, run())
+    run_shard(Source(source), pairs, decisions, out, run())
     assert digests(tmp_path / "r") == digests(built / "release")
 
 
 def test_shard_can_be_run_again_alone(built: Path, source: str, tmp_path: Path) -> None:
     before = states(built)
-    run_shard(source, f"{built}/work/pairs", f"{built}/work/decisions", str(tmp_path / "r"), run())
+    run_shard(Source(source), f"{built}/work/pairs", f"{built}/work/decisions", str(tmp_path / "r"), run())
     assert digests(tmp_path / "r") == digests(built / "release")
     assert states(built) == before
 
@@ -130,7 +132,7 @@ def test_shard_refuses_stages_that_were_made_with_another_config(built: Path, so
     splits = replace(CONFIG, splits=SplitsConfig(salt="another"))
     for config, name in ((images, "extract"), (splits, "curate")):
         with pytest.raises(OutputError, match=f"another config or version: run {name} again"):
-            run_shard(source, pairs, decisions, str(tmp_path / "r"), run(config))
+            run_shard(Source(source), pairs, decisions, str(tmp_path / "r"), run(config))
     assert states(tmp_path / "r") == {}
 
 
@@ -138,7 +140,7 @@ def test_shard_refuses_decisions_on_other_pairs(built: Path, source: str, tmp_pa
     tiny.ARTICLES[0](tmp_path / "source")
     run_extract(str(tmp_path / "source"), str(tmp_path / "p"), run())
     with pytest.raises(OutputError, match="was made from other pairs than those of"):
-        run_shard(source, str(tmp_path / "p"), f"{built}/work/decisions", str(tmp_path / "r"), run())
+        run_shard(Source(source), str(tmp_path / "p"), f"{built}/work/decisions", str(tmp_path / "r"), run())
 
 
 @pytest.mark.parametrize("is_pair", [True, False])

@@ -11,14 +11,16 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pipelines import fetch
+from pipelines.fetch import Output
 from pmc15m.acquire import fetch as fetch_module
 from pmc15m.acquire import index as index_module
-from pmc15m.acquire.fetch import FetchJob, Stored
+from pmc15m.acquire.fetch import FetchJob
 from pmc15m.acquire.http import HttpPolicy
 from pmc15m.acquire.index import Index, IndexRow, find_versions, make_index, read_inventory_shard
 from pmc15m.acquire.inventory import InventoryShard
 from pmc15m.acquire.members import DEFAULT_CAPS
 from pmc15m.acquire.pmcids import Wanted
+from pmc15m.acquire.stored import Refused, Stored
 from pmc15m.records import ArticleRef, Reason
 from pmc15m.release.report import fetch_flow
 from pmc15m.rows import ORDER_BITS
@@ -33,6 +35,7 @@ from tests.unit.test_inventory import AS_SEEN
 from tests.unit.test_listing import folders, page
 
 POLICY = HttpPolicy(connections=4)
+ORIGIN = Origin("fetch", "", "", "")
 KEY = "inventory-reports/data/mills.csv.gz"
 SHARD = InventoryShard(KEY, "0" * 32, 1, AS_SEEN)
 
@@ -52,11 +55,21 @@ def add_archives(p: beam.Pipeline, out: str) -> None:
 
 def add_fetch(p: beam.Pipeline, out: str) -> None:
     job = FetchJob(Index("index", (), 1 << ORDER_BITS, 3), BUCKET, POLICY, "store", CONFIG)
-    fetch.run(p, job, out, Origin("fetch", "", "", ""), NOWHERE)
+    fetch.run(p, job, ["rejects.parquet"], Output(out, ORIGIN), None, NOWHERE)
+
+
+def add_harvest(p: beam.Pipeline, out: str) -> None:
+    job = FetchJob(Index("index", (), 1 << ORDER_BITS, 3), BUCKET, POLICY, "store", CONFIG, makes_pairs=True)
+    fetch.run(p, job, ["rejects.parquet"], Output("stored", ORIGIN), Output(out, ORIGIN), NOWHERE)
+
+
+def add_harvest_that_keeps_nothing(p: beam.Pipeline, out: str) -> None:
+    job = FetchJob(Index("index", (), 1 << ORDER_BITS, 3), BUCKET, POLICY, None, CONFIG, makes_pairs=True)
+    fetch.run(p, job, [], None, Output(out, ORIGIN), NOWHERE)
 
 
 Add = Callable[[beam.Pipeline, str], None]
-DAGS = [add_inventory, add_names, add_archives, add_fetch]
+DAGS = [add_inventory, add_names, add_archives, add_fetch, add_harvest, add_harvest_that_keeps_nothing]
 
 
 @pytest.mark.parametrize("add", DAGS, ids=lambda add: add.__name__.removeprefix("add_"))
@@ -77,7 +90,9 @@ def test_graph_groups_nothing_that_was_fetched(add: Add) -> None:
         for producer in transform.inputs
     ]
     assert types
-    assert not any(record in kind for kind in types for record in ("Stored", "IndexRow", "ArticleRef", "Reject"))
+    assert not any(
+        record in kind for kind in types for record in ("Stored", "Refused", "Pair", "IndexRow", "ArticleRef", "Reject")
+    )
 
 
 # What is left behind
@@ -149,21 +164,26 @@ def test_index_of_names_is_what_the_bucket_lists(world: World, tmp_path: Path) -
 def test_fetch_stores_articles_and_accounts_for_every_version(world: World, tmp_path: Path) -> None:
     out, store = str(tmp_path / "stored"), tmp_path / "store"
     job = FetchJob(index_of(world, str(tmp_path / "index")), BUCKET, POLICY, str(store), CONFIG)
-    run(fetch.run, job, out, Origin("fetch", "", "", ""), NOWHERE)
+    run(fetch.run, job, [], Output(out, ORIGIN), None, NOWHERE)
     stage = read_stage(out, "fetch")
-    stored = read_all(Stored, out, stage.names)
+    stored = read_all(Stored, out, [name for name in stage.names if name.startswith("stored-")])
+    refused = read_all(Refused, out, [name for name in stage.names if name.startswith("refused-")])
     assert [(row.key, row.version, row.num_media) for row in stored] == [
         ("PMC1001", 1, 3), ("PMC1002", 1, 2), ("PMC1003", 2, 1),
         ("PMC1004", 1, 0), ("PMC1006", 1, 0), ("PMC1007", 1, 5),
     ]  # fmt: skip
-    assert reasons(out) == [("PMC1003.1", "superseded"), ("PMC1005.1", "retracted")]
+    assert [(row.reject.key, row.reason) for row in refused] == [
+        ("PMC1003.1", "superseded"), ("PMC1005.1", "retracted"),
+    ]  # fmt: skip
+    assert all(row.seen is not None for row in stored)
+    assert all(row.seen is not None for row in refused)
     flow = fetch_flow(stage.tallies)
     assert (flow.num_in, flow.num_out, flow.rejects) == (8, 6, {"retracted": 1, "superseded": 1})
     assert stage.tallies["objects/fetched"] == sum(path.is_file() for path in store.rglob("*")) + 2
     assert {path.name for path in (store / "PMC1006.1").iterdir()} == {"PMC1006.1.json", "PMC1006.1.xml"}
     for row in stored:
         metadata = store / f"{row.key}.{row.version}" / f"{row.key}.{row.version}.json"
-        assert md5_of(metadata.read_bytes()) == row.json_md5 == row.etag
+        assert md5_of(metadata.read_bytes()) == row.json_md5
         assert json.loads(metadata.read_bytes())["pmcid"] == row.key
 
 

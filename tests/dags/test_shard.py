@@ -12,6 +12,7 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from pipelines import shard
 from pipelines.build import REJECTS_FOLDER
+from pmc15m.acquire.source import Source
 from pmc15m.config import to_toml
 from pmc15m.release.finish import LostError, ReleaseJob, start_release
 from pmc15m.release.rejects import RejectsJob
@@ -30,7 +31,7 @@ NO_DERIVATIVES = ("PMC1007_0001_01", "no_derivatives")
 def job(source: str, pairs: str, decisions: str, out: Path) -> ShardJob:
     extracted, curated = read_stage(pairs, "extract"), read_stage(decisions, "curate")
     return ShardJob(
-        source, pairs, extracted.names, decisions, curated.names, str(out), CONFIG.images, CONFIG.encode
+        Source(source), pairs, extracted.names, decisions, curated.names, str(out), CONFIG.images, CONFIG.encode
     )  # fmt: skip
 
 
@@ -117,7 +118,7 @@ def test_build_returns_the_shards(source: str, extracted: str, curated: str, tmp
             "samples/written": 3,
             "write_shard/in": 2,
             "write_shard/out": 1,
-            "write_shard/rejects/no_derivatives": 1,
+            "rejects/shard/figures/no_derivatives": 1,
         }
         told = ledger.tallies | beam.Filter(lambda item: not item[0].startswith("release/"))
         assert_that(told, equal_to(list(sums.items())), "tallies")

@@ -38,7 +38,7 @@ def test_step_yields_what_goes_on_and_its_ledger_has_the_rest(tmp_path: Path) ->
         with Ledger(str(tmp_path), NOWHERE) as ledger:
             halves = p | beam.Create(range(1, 9)) | Step(halve, ledger=ledger)
         assert_that(halves, equal_to([1, 2, 3, 4]), "halves")
-        sums = [("halve/in", 8), ("halve/out", 4), ("halve/rejects/no_caption", 4), ("seen", 8)]
+        sums = [("halve/in", 8), ("halve/out", 4), ("rejects/extract/figures/no_caption", 4), ("seen", 8)]
         assert_that(ledger.tallies, equal_to(sums), "tallies")
     assert reasons(str(tmp_path)) == [(f"PMC{n}_0001_01", "no_caption") for n in (1, 3, 5, 7)]
 

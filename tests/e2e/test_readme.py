@@ -6,13 +6,16 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
 
+from pipelines.asking import BUCKET
 from pipelines.cli import main
 from pipelines.words import make_parser
 from pmc15m.synth import SynthConfig, write_articles
+from tests.server import ServerConfig, running_server
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -40,8 +43,21 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "[shards]\nsamples_per_shard = 32\n[splits]\nval_fraction = 0.2\n", encoding="utf-8"
     )
     (folder / "pipelines").symlink_to(ROOT / "pipelines")
+    (folder / "sample50.toml").write_text("[select]\nmax_articles = 3\n", encoding="utf-8")
     (folder / "store").symlink_to(folder / "articles")
+    _pack(first, folder / "oa_package")
     return folder
+
+
+def _pack(article: Path, folder: Path) -> None:
+    """Write an article as a legacy tarball."""
+    folder.mkdir()
+    pmcid = article.name.partition(".")[0]
+    with tarfile.open(folder / f"{pmcid}.tar.gz", "w:gz") as tar:
+        for path in sorted(article.iterdir()):
+            if path.suffix != ".json":
+                name = path.with_suffix(".nxml").name if path.suffix == ".xml" else path.name
+                tar.add(path, f"{pmcid}/{name}")
 
 
 def test_every_command_of_the_readme_runs_in_its_order(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,6 +67,10 @@ def test_every_command_of_the_readme_runs_in_its_order(workplace: Path, monkeypa
     for words in commands:
         if words[1] == "fetch":  # there is no service here: its words are read, tests/faults fetches
             assert make_parser().parse_args(words[1:]).store == "store/"
+            continue
+        if BUCKET in words:
+            with running_server(ServerConfig(articles=6, image_scale=0.1)) as server:
+                assert main([server.url if word == BUCKET else word for word in words[1:]]) == 0
             continue
         if words[1] == "shard":  # it writes the release that `build` wrote before it
             words = [*words, "--overwrite"]

@@ -16,10 +16,11 @@ from typing import NoReturn
 
 import pytest
 
-from pipelines import fetching
+from pipelines import asking
 from pipelines.cli import main, run
 from pmc15m.acquire import http
 from pmc15m.acquire.http import HttpPolicy
+from pmc15m.acquire.stored import Refused
 from pmc15m.records import Reason, Reject
 from pmc15m.store import SCRATCH_PREFIX
 from pmc15m.synth import Fault, make_expected
@@ -172,8 +173,11 @@ def newest_of(store: Path) -> str:
 def rejects_of(store: Path, folder: str = "") -> dict[str, str]:
     """Return the reasons of the rejects of the newest fetch by key, or of those of another folder of a store."""
     place = store / (folder or newest_of(store))
-    names = [file["name"] for file in json.loads((place / "stage.json").read_text())["rejects"]]
-    return {reject.key: str(reject.reason) for reject in read_all(Reject, str(place), names)}
+    marker = json.loads((place / "stage.json").read_text())
+    names = [file["name"] for file in marker["rejects"]]
+    refused = [file["name"] for file in marker["files"] if file["name"].startswith("refused-")]
+    rejects = read_all(Reject, str(place), names) + [row.reject for row in read_all(Refused, str(place), refused)]
+    return {reject.key: str(reject.reason) for reject in rejects}
 
 
 def objects(requests: Mapping[str, int]) -> dict[str, int]:
@@ -215,7 +219,7 @@ def be_quick(patch: pytest.MonkeyPatch, patience_s: float = 2.0) -> None:
         throttle_backoff_s=0.02,
         max_backoff_s=0.05,
     )
-    patch.setattr(fetching, "HttpPolicy", policy)
+    patch.setattr(asking, "HttpPolicy", policy)
     patch.setattr(http, "_CLIENTS", {})
 
 

@@ -32,6 +32,8 @@ def test_benchmark_runs_and_agrees_with_its_peers(tmp_path: Path) -> None:
         "write_tar with sha256",
         "extract DAG",
         *["fetch, md5, write"] * 2,
+        "find_edges, 24 bits",
+        "peak RSS, 24 bits",
     ]
     assert all(case["ratio"] > 0 for case in cases)
     assert "extract DAG / plain loop" in done.stdout.splitlines()[-1]

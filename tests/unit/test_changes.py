@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmc15m.acquire.changes import Change, find_changes
-from pmc15m.acquire.fetch import Stored
+from pmc15m.acquire.stored import Stored
 
 MD5 = "0" * 32
 
@@ -17,7 +17,7 @@ def stored(key: str = "PMC7", version: int = 1, **changes: Any) -> Stored:
     made = Stored(
         key=key,
         version=version,
-        etag=MD5,
+        seen=MD5,
         updated="2026-01-08T11:47:59.000Z",
         json_md5=MD5,
         xml_md5=MD5,
@@ -43,15 +43,15 @@ def test_nothing_changes_between_a_fetch_and_itself() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "retracted", "wanted"),
     [
-        ([], [stored()], [], Change("PMC7", "new", None, 1, None, "CC BY")),
-        ([stored()], [], [], Change("PMC7", "gone", 1, None, "CC BY", None)),
-        ([stored()], [], ["PMC7"], Change("PMC7", "retracted", 1, None, "CC BY", None)),
-        ([stored()], [stored(json_md5="1" * 32)], [], Change("PMC7", "changed", 1, 1, "CC BY", "CC BY")),
-        ([stored()], [stored(version=2)], [], Change("PMC7", "changed", 1, 2, "CC BY", "CC BY")),
-        ([stored()], [stored(license="none")], [], Change("PMC7", "license", 1, 1, "CC BY", "none")),
-        ([stored()], [stored(version=2, license="CC0")], [], Change("PMC7", "license", 1, 2, "CC BY", "CC0")),
+        ([], [stored()], [], Change("PMC7", "new", None, 1, None, "CC BY", None)),
+        ([stored()], [], [], Change("PMC7", "gone", 1, None, "CC BY", None, None)),
+        ([stored()], [], ["PMC7"], Change("PMC7", "retracted", 1, None, "CC BY", None, None)),
+        ([stored()], [stored(json_md5="1" * 32)], [], Change("PMC7", "changed", 1, 1, "CC BY", "CC BY", None)),
+        ([stored()], [stored(version=2)], [], Change("PMC7", "changed", 1, 2, "CC BY", "CC BY", None)),
+        ([stored()], [stored(license="none")], [], Change("PMC7", "license", 1, 1, "CC BY", "none", None)),
+        ([stored()], [stored(version=2, license="CC0")], [], Change("PMC7", "license", 1, 2, "CC BY", "CC0", None)),
         # A retracted version beside the one that is taken is no retraction of the article.
-        ([stored()], [stored(json_md5="1" * 32)], ["PMC7"], Change("PMC7", "changed", 1, 1, "CC BY", "CC BY")),
+        ([stored()], [stored(json_md5="1" * 32)], ["PMC7"], Change("PMC7", "changed", 1, 1, "CC BY", "CC BY", None)),
     ],
     ids=["new", "gone", "retracted", "changed", "version", "license", "version-and-license", "other-retracted"],
 )
@@ -59,7 +59,7 @@ def test_change_has_a_kind(old: list[Stored], new: list[Stored], retracted: list
     assert changes(old, new, *retracted) == [wanted]
 
 
-@pytest.mark.parametrize("change", [{"etag": None}, {"updated": None}, {"num_media": 2}, {"title": "Mills"}])
+@pytest.mark.parametrize("change", [{"seen": None}, {"updated": None}, {"num_media": 2}, {"title": "Mills"}])
 def test_what_follows_from_the_files_alone_is_no_change(change: dict[str, Any]) -> None:
     assert changes([stored()], [stored(**change)]) == []
 

@@ -260,7 +260,7 @@ def test_broken_exif_is_no_exif(payload: bytes) -> None:
 
 def test_the_outcome_does_not_depend_on_the_filters_for_warnings() -> None:
     data = with_exif(CUT_EXIF)
-    with pytest.warns(UserWarning, match="Truncated File Read"):
+    with pytest.warns(UserWarning, match=r"Truncated File Read|Tag data larger than file"):
         decode_image(data, CONFIG)
     outcomes: list[Decoded] = []
     for action in ("error", "ignore"):

@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+import PIL
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -155,6 +156,46 @@ def test_a_flood_of_jpeg_scans_is_too_complex() -> None:
     assert refusal(flood(200)) == Reason.IMAGE_TOO_COMPLEX
     assert decode_image(PACKED["progressive"], ImagesConfig(max_jpeg_scans=10)).mode == "RGB"
     assert refusal(PACKED["progressive"], ImagesConfig(max_jpeg_scans=9)) == Reason.IMAGE_TOO_COMPLEX
+
+
+MANY_BLOCKS: dict[str, bytes] = {
+    "PNG chunks": png((1, 1, 8, 0), b"\0\0", *[(b"abCd", b"")] * 200),
+    "JPEG segments": PACKED["jpeg"][:2] + b"\xff\xe5\0\x02" * 200 + PACKED["jpeg"][2:],
+}
+
+
+@pytest.mark.parametrize("name", ["PNG chunks", "JPEG segments"])
+def test_a_file_in_too_many_pieces_is_too_complex(name: str) -> None:
+    assert refusal(MANY_BLOCKS[name], ImagesConfig(max_reads=200)) == Reason.IMAGE_TOO_COMPLEX
+    assert decode_image(MANY_BLOCKS[name], ImagesConfig(max_reads=2_000)).image.mode in ("L", "RGB")
+
+
+def test_a_gif_may_be_read_in_a_tenth_of_the_pieces() -> None:
+    data = PACKED["gif"]
+    start = data.index(b"\x2c", 13 + 3 * 256)
+    commented = data[:start] + b"\x21\xfe" + b"\x01x" * 200 + b"\0" + data[start:]
+    assert refusal(commented, ImagesConfig(max_reads=4_000)) == Reason.IMAGE_TOO_COMPLEX
+    assert decode_image(commented, ImagesConfig(max_reads=6_000)).image.size == (48, 32)
+
+
+def test_tags_with_one_value_are_not_read_over_and_over() -> None:
+    tags = {256: 48, 257: 32, 258: 8, 259: 1, 262: 1, 277: 1, 278: 32, 279: 48 * 32}
+    count = len(tags) + 1 + 200
+    start = 10 + 12 * count + 4
+    pixels = bytes(2**20)  # of which the image takes the first
+    entries = [(tag, 4, 1, value) for tag, value in (tags | {273: start}).items()]
+    entries += [(1_000 + number, 7, len(pixels), start) for number in range(200)]
+    data = b"II*\0" + struct.pack("<IH", 8, count)
+    data += b"".join(struct.pack("<HHII", *entry) for entry in sorted(entries)) + bytes(4) + pixels
+    if PIL.__version__ < "13":
+        assert refusal(data) == Reason.IMAGE_TOO_COMPLEX
+    else:  # Pillow leaves such tags out
+        assert decode_image(data, CONFIG).image.size == (48, 32)
+
+
+def test_sound_files_are_read_in_few_pieces() -> None:
+    for name, data in PACKED.items():
+        assert decode_image(data, ImagesConfig(max_reads=1_000 if "gif" in name else 100)).image.width >= 48, name
 
 
 def test_a_text_bomb_in_a_png_is_refused() -> None:

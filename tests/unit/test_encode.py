@@ -156,6 +156,14 @@ def test_bytes_are_the_same_twice_and_in_another_process() -> None:
     assert done.stdout == encoded
 
 
+def test_order_of_rows_and_columns_is_not_left_to_pillow() -> None:
+    image = picture(450, 1040)
+    rows_first = image.resize((384, 1040), Image.Resampling.LANCZOS).resize((384, 887), Image.Resampling.LANCZOS)
+    data = pack(image, "PNG")
+    encoded, _ = encode_image(data, probe(data), IMAGES, CONFIG)
+    assert encoded == pack(rows_first, "JPEG", quality=90, subsampling="4:2:0")
+
+
 # verbatim
 
 

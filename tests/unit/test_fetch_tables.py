@@ -9,14 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmc15m.acquire.changes import Change
-from pmc15m.acquire.fetch import RETRIED, Stored, keep_stale
-from pmc15m.acquire.table import CHANGES, POINTER, commit_fetch, known_tables
-from pmc15m.records import FAULTS, Reason, Reject, Stage
+from pmc15m.acquire.stored import RETRIED, Refused, Stored, keep_stale, refused_of
+from pmc15m.acquire.table import CHANGES, POINTER, Known, commit_fetch, read_account, read_known
+from pmc15m.records import FAULTS, Reason, Reject, Stage, Tally
 from pmc15m.rows import write_rows
 from pmc15m.stages import Origin, OutputError, StageFiles
 from pmc15m.store import Store
 from tests.dags.rows import read_all
 from tests.unit.test_changes import stored
+
+DAY = "2026-11-24T01-00Z"
+SEEN = "5" * 32
 
 
 def reject(version: int, reason: Reason, pmcid: str = "PMC7") -> Reject:
@@ -35,15 +38,20 @@ class Home:
     ) -> dict[str, int]:
         """Commit a fetch that asked for everything but some others."""
         target = Store(str(self.folder / name))
-        files = tuple(write_rows(part, Stored, target, "stored") for part in [list(rows)] if part)
-        refused = tuple(write_rows(part, Reject, target, "rejects") for part in [list(rejects)] if part)
+        refused = [refused_of(one, SEEN) for one in rejects]
+        files = [write_rows(part, Stored, target, "stored") for part in [list(rows)] if part]
+        files += [write_rows(part, Refused, target, "refused") for part in [refused] if part]
         left_out = set(others)
-        stage = StageFiles(Origin("fetch", "", "", ""), files, refused, {})
-        return commit_fetch(self.store, name, stage, lambda pmcid: pmcid not in left_out)
+        stage = StageFiles(Origin("fetch", "", "", ""), tuple(files), (), {})
+        return commit_fetch(self.store, name, stage, lambda pmcid: pmcid not in left_out, DAY)
 
     @property
     def known(self) -> list[Stored]:
-        return read_all(Stored, str(self.folder), known_tables(self.store))
+        return read_all(Stored, str(self.folder), read_known(self.store).stored)
+
+    @property
+    def refused(self) -> list[Refused]:
+        return read_all(Refused, str(self.folder), read_known(self.store).refused)
 
     @property
     def changes(self) -> list[Change]:
@@ -69,13 +77,15 @@ def home(tmp_path: Path) -> Home:
 
 
 def test_store_knows_nothing_before_its_first_fetch(home: Home) -> None:
-    assert known_tables(home.store) == ()
+    assert read_known(home.store) == Known()
+    assert list(read_account(home.store)) == []
 
 
 def test_complete_fetch_is_what_the_next_is_compared_with(home: Home) -> None:
-    assert home.commit("stored-a", [stored("PMC7"), stored("PMC8", 2)]) == {"new": 2}
+    assert home.commit("stored-a", [stored("PMC7"), stored("PMC8", 2)]) == {}
     assert home.known == [stored("PMC7"), stored("PMC8", 2)]
-    assert all(name.startswith("stored-a/") for name in known_tables(home.store))
+    assert all(name.startswith("stored-a/") for name in read_known(home.store).stored)
+    assert home.changes == [], "the first has nothing to be compared with"
 
 
 def test_changes_are_written_as_a_table(home: Home) -> None:
@@ -86,11 +96,10 @@ def test_changes_are_written_as_a_table(home: Home) -> None:
         "new": 1,
     }
     assert home.changes[-3:] == [
-        Change("PMC8", "gone", 1, None, "CC BY", None),
-        Change("PMC8", "new", None, 1, None, "CC BY"),
-        Change("PMC9", "new", None, 1, None, "CC BY"),
+        Change("PMC7", "license", 1, 1, "CC BY", "none", DAY),
+        Change("PMC8", "gone", 1, None, "CC BY", None, DAY),
+        Change("PMC9", "new", None, 1, None, "CC BY", DAY),
     ]
-    assert Change("PMC7", "license", 1, 1, "CC BY", "none") in home.changes
 
 
 def test_fetch_without_a_change_writes_no_table_of_changes(home: Home) -> None:
@@ -98,7 +107,7 @@ def test_fetch_without_a_change_writes_no_table_of_changes(home: Home) -> None:
     before = home.changes
     assert home.commit("stored-b", [stored()]) == {}
     assert home.changes == before
-    assert known_tables(home.store)[0].startswith("stored-b/")
+    assert read_known(home.store).stored[0].startswith("stored-b/")
 
 
 def test_articles_that_are_gone_retracted_or_replaced_leave_the_store(home: Home) -> None:
@@ -141,16 +150,53 @@ def test_commit_that_was_killed_before_its_end_is_done_again(home: Home, monkeyp
 
 
 def test_damaged_pointer_is_an_error_that_says_what_to_do(home: Home) -> None:
-    home.store.put_bytes(b'{"tables": [', POINTER)
+    home.store.put_bytes(b'{"stored": [', POINTER)
     with pytest.raises(OutputError, match=r"fetched\.json is damaged .*delete it to start over"):
-        known_tables(home.store)
+        read_known(home.store)
 
 
 def test_pointer_is_json_that_names_the_tables(home: Home) -> None:
     home.commit("stored-a", [stored()])
     pointer = json.loads((home.folder / POINTER).read_text())
-    assert list(pointer) == ["tables"]
-    assert [str(path.relative_to(home.folder)) for path in home.folder.glob("stored-a/*")] == pointer["tables"]
+    assert [str(path.relative_to(home.folder)) for path in home.folder.glob("stored-a/*")] == pointer["stored"]
+    assert (pointer["folder"], pointer["refused"], pointer["num_rows"], pointer["inventory"]) == (
+        "stored-a",
+        [],
+        1,
+        DAY,
+    )
+
+
+def test_account_is_what_a_fetch_listed_stored_and_rejected(home: Home) -> None:
+    home.commit("stored-a", [stored("PMC1"), stored("PMC2")], [reject(1, Reason.RETRACTED, "PMC3")])
+    account = list(read_account(home.store))
+    assert [item for item in account if isinstance(item, Reject)] == [reject(1, Reason.RETRACTED, "PMC3")]
+    sums: dict[str, int] = {}
+    for item in account:
+        if isinstance(item, Tally):
+            sums[item.name] = sums.get(item.name, 0) + item.count
+    assert sums == {"articles/listed": 3, "articles/fetched": 2, f"inventory/{DAY}": 1}
+
+
+def test_what_was_refused_and_not_asked_for_again_is_still_known(home: Home) -> None:
+    home.commit(
+        "stored-a", [stored("PMC1")], [reject(1, Reason.RETRACTED, "PMC3"), reject(1, Reason.NOT_FOUND, "PMC4")]
+    )
+    home.commit("stored-b", [stored("PMC1")], others=["PMC3"])
+    assert [row.key for row in home.refused] == ["PMC3"]
+
+
+def test_fault_is_asked_for_again_and_a_verdict_is_not() -> None:
+    assert refused_of(reject(1, Reason.RETRACTED), SEEN).seen == SEEN
+    assert all(refused_of(reject(1, reason), SEEN).seen is None for reason in RETRIED)
+
+
+def test_large_tables_are_compared_in_slices_with_the_same_outcome(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, after = [stored(f"PMC{n}") for n in range(1, 60)], [stored(f"PMC{n}", 2) for n in range(30, 90)]
+    monkeypatch.setattr("pmc15m.acquire.table._ROWS_AT_ONCE", 10)
+    home.commit("stored-a", before)
+    assert home.commit("stored-b", after, others=["PMC5", "PMC6"]) == {"changed": 30, "gone": 27, "new": 30}
+    assert {row.key for row in home.known} == {row.key for row in after} | {"PMC5", "PMC6"}
 
 
 # What cannot be had now

@@ -9,7 +9,8 @@ import pytest
 from pmc15m.acquire.metadata import MAX_BYTES
 from pmc15m.acquire.packages import list_articles, read_package
 from pmc15m.config import SelectConfig
-from pmc15m.records import ArticleRef, Package, Reason, Reject, Stage
+from pmc15m.records import ArticleRef, Package, Reason, Reject, Stage, Tally
+from pmc15m.select import EVERYTHING
 from tests.some import article_xml
 from tests.tiny import write_article, write_source
 
@@ -19,6 +20,14 @@ def read(source: Path, pmcid: str = "PMC7", version: int = 1) -> Package | Rejec
     return item
 
 
+def listed(source: Path, select: SelectConfig = EVERYTHING) -> list[ArticleRef | Reject]:
+    """Return the articles and rejects of a source; each is counted once as read."""
+    items = list(list_articles(str(source), select))
+    found = [item for item in items if not isinstance(item, Tally)]
+    assert sum(item.count for item in items if isinstance(item, Tally)) == len(found)
+    return found
+
+
 def reject(reason: Reason, detail: str) -> Reject:
     return Reject("PMC7.1", "PMC7", 1, None, Stage.EXTRACT, reason, detail)
 
@@ -26,7 +35,7 @@ def reject(reason: Reason, detail: str) -> Reject:
 def test_articles_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     for name in ("PMC10.1", "PMC9.2", "PMC100.1", "PMC9.10"):
         (tmp_path / name).mkdir()
-    assert list(list_articles(str(tmp_path))) == [
+    assert listed(tmp_path) == [
         Reject("PMC9.2", "PMC9", 2, None, Stage.EXTRACT, Reason.SUPERSEDED, "version 10 is taken"),
         ArticleRef("PMC9", 10, "PMC9.10"),
         ArticleRef("PMC10", 1, "PMC10.1"),
@@ -43,18 +52,18 @@ def test_articles_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_folder_of_another_name_is_no_article(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
-    assert list(list_articles(str(tmp_path))) == []
+    assert listed(tmp_path) == []
 
 
 def test_file_of_the_name_of_an_article_is_none(tmp_path: Path) -> None:
     (tmp_path / "PMC7.1").write_bytes(b"")
-    assert list(list_articles(str(tmp_path))) == []
+    assert listed(tmp_path) == []
 
 
 def test_tiny_source_has_its_articles_whatever_order_they_were_written_in(tmp_path: Path) -> None:
     for name, backwards in (("one", False), ("two", True)):
         write_source(tmp_path / name, backwards)
-    assert list(list_articles(str(tmp_path / "one"))) == list(list_articles(str(tmp_path / "two")))
+    assert listed(tmp_path / "one") == listed(tmp_path / "two")
 
 
 def test_package_is_read_from_the_metadata(tmp_path: Path) -> None:
@@ -95,7 +104,7 @@ def test_retracted_article_is_a_reject(tmp_path: Path) -> None:
 def test_published_version_goes_before_a_manuscript_of_a_higher_number(tmp_path: Path) -> None:
     write_article(tmp_path, "PMC7", article_xml(), {}, 1)
     write_article(tmp_path, "PMC7", article_xml(), {}, 2, is_manuscript=True)
-    superseded, taken = list_articles(str(tmp_path))
+    superseded, taken = listed(tmp_path)
     assert taken == ArticleRef("PMC7", 1, "PMC7.1")
     assert isinstance(superseded, Reject)
     assert (superseded.key, superseded.reason) == ("PMC7.2", Reason.SUPERSEDED)
@@ -105,11 +114,7 @@ def test_small_sample_is_part_of_a_bigger_one(tmp_path: Path) -> None:
     for number in range(1, 40):
         (tmp_path / f"PMC{number}.1").mkdir()
     samples = [
-        {
-            ref.key
-            for ref in list_articles(str(tmp_path), SelectConfig(max_articles=size))
-            if isinstance(ref, ArticleRef)
-        }
+        {ref.key for ref in listed(tmp_path, SelectConfig(max_articles=size)) if isinstance(ref, ArticleRef)}
         for size in range(1, 39)
     ]
     assert [len(sample) for sample in samples] == list(range(1, 39))

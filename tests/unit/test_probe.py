@@ -1,6 +1,7 @@
 """Probe: one decode tells all that the dataset wants to know."""
 
 import hashlib
+from dataclasses import asdict
 from io import BytesIO
 from typing import Any
 
@@ -12,6 +13,7 @@ from pmc15m.config import ImagesConfig
 from pmc15m.images import probe
 from pmc15m.images.decode import Decoded, ImageRefused, decode_image, pixel_sha256
 from pmc15m.images.hashes import content_hash, dct_hash, grey_std
+from pmc15m.images.light import describe_light
 from pmc15m.images.probe import probe_image
 from pmc15m.records import Reason
 
@@ -37,7 +39,10 @@ def test_all_fields_are_of_the_decoded_image() -> None:
     assert info.sha256 == hashlib.sha256(data).hexdigest()
     assert info.pixel_sha256 == pixel_sha256(picture())
     assert (info.phash, info.phash_content) == (dct_hash(picture()), content_hash(picture()))
-    assert info.grey_std == grey_std(picture())
+    counts = picture().convert("L").histogram()
+    light = describe_light(picture(), picture().convert("L"), counts)
+    assert info.grey_std == grey_std(counts)
+    assert asdict(light) == {name: getattr(info, name) for name in asdict(light)}
 
 
 def test_sizes_are_of_the_upright_image() -> None:

@@ -14,7 +14,7 @@ from pipelines.progress import Counts, StageProgress
 from pmc15m import progress
 from pmc15m.progress import Meter
 
-COUNTS = Counts("extract", "articles", 5, "read_package/in", "probe_figure/out")
+COUNTS = Counts("extract", "articles", 5, "read_package/in", "pairs/made")
 
 
 @pytest.fixture
@@ -89,8 +89,8 @@ def test_stage_counts_what_all_workers_send(caplog: pytest.LogCaptureFixture) ->
     with StageProgress(COUNTS, io.StringIO()) as stage:
         for meter in (stage.meter, stage.meter):
             meter.count("read_package/in", 2)
-            meter.count("probe_figure/out", 3)
-            meter.count("probe_figure/rejects/image_format", 1)
+            meter.count("pairs/made", 3)
+            meter.count("rejects/extract/figures/image_format", 1)
             meter.flush()
     first, last = caplog.messages
     assert first == "extract: 5 articles"
@@ -139,7 +139,7 @@ def test_terminal_gets_a_bar_and_the_log_no_lines(
     monkeypatch.setenv("TERM", "xterm")
     terminal = Terminal()
     with StageProgress(COUNTS, terminal) as stage:
-        stage.meter.count("probe_figure/out", 3)
+        stage.meter.count("pairs/made", 3)
     assert caplog.messages == []
     shown = terminal.getvalue()
     assert "extract" in shown

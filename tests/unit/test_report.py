@@ -4,31 +4,25 @@ from typing import Any
 
 import pytest
 
-from pmc15m.release.report import Flow, failed_sums, rejects_by_step, report_json, stage_flows
+from pmc15m.release.report import Flow, failed_sums, report_json, stage_flows
 
 EXTRACT = {
-    "list_articles/out": 8,
-    "list_articles/rejects/superseded": 1,
-    "read_package/in": 8,
-    "read_package/out": 6,
-    "read_package/rejects/retracted": 1,
-    "read_package/rejects/not_found": 1,
-    "read_figures/in": 6,
-    "read_figures/out": 11,
-    "read_figures/rejects/not_found": 1,
-    "read_figures/rejects/no_figures": 1,
-    "read_figures/rejects/no_caption": 2,
+    "articles/read": 9,
+    "rejects/extract/articles/superseded": 1,
+    "rejects/extract/articles/retracted": 1,
+    "rejects/extract/articles/not_found": 2,
+    "rejects/extract/articles/no_figures": 1,
+    "rejects/extract/figures/no_caption": 2,
+    "rejects/extract/figures/md5_mismatch": 2,
     "articles/with_figs": 4,
     "figs_and_graphics/seen": 13,
-    "probe_figure/in": 11,
-    "probe_figure/out": 9,
-    "probe_figure/rejects/md5_mismatch": 2,
+    "pairs/made": 9,
 }
 CURATE = {
     "read_candidates/out": 9,
-    "filter_candidate/rejects/license": 1,
-    "filter_candidate/rejects/caption_too_short": 1,
-    "keep_first/rejects/duplicate_file": 3,
+    "rejects/curate/figures/license": 1,
+    "rejects/curate/figures/caption_too_short": 1,
+    "rejects/curate/figures/duplicate_file": 3,
     "decide/out": 4,
     "splits/train": 3,
     "splits/val": 1,
@@ -36,7 +30,7 @@ CURATE = {
 SHARD = {
     "samples/planned": 4,
     "samples/written": 3,
-    "write_shard/rejects/no_derivatives": 1,
+    "rejects/shard/figures/no_derivatives": 1,
     "release/split/train": 2,
     "release/split/val": 1,
     "release/license/CC BY": 3,
@@ -73,36 +67,38 @@ def test_sums_that_hold_say_nothing() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"extract": {"list_articles/out": 9}}, "extract: 10 articles in, but 4 out + 5 rejects"),
+        ({"extract": {"articles/read": 10}}, "extract: 10 articles in, but 4 out + 5 rejects"),
         ({"extract": {"articles/with_figs": 3}}, "extract: 9 articles in, but 3 out + 5 rejects"),
-        ({"extract": {"read_package/rejects/retracted": 0}}, "extract: 9 articles in, but 4 out + 4 rejects"),
+        ({"extract": {"rejects/extract/articles/retracted": 0}}, "extract: 9 articles in, but 4 out + 4 rejects"),
         ({"extract": {"figs_and_graphics/seen": 14}}, "extract: 14 figs and graphics in, but 9 out + 4 rejects"),
         (
-            {"extract": {"read_figures/rejects/no_caption": 1}},
+            {"extract": {"rejects/extract/figures/no_caption": 1}},
             "extract: 13 figs and graphics in, but 9 out + 3 rejects",
         ),
         (
-            {"extract": {"probe_figure/rejects/md5_mismatch": 3}},
+            {"extract": {"rejects/extract/figures/md5_mismatch": 3}},
             "extract: 13 figs and graphics in, but 9 out + 5 rejects",
         ),
         ({"curate": {"read_candidates/out": 8}}, "9 out of extract, but 8 into curate"),
-        ({"curate": {"filter_candidate/rejects/license": 0}}, "curate: 9 pairs in, but 4 out + 4 rejects"),
-        ({"curate": {"keep_first/rejects/duplicate_file": 2}}, "curate: 9 pairs in, but 4 out + 4 rejects"),
+        ({"curate": {"rejects/curate/figures/license": 0}}, "curate: 9 pairs in, but 4 out + 4 rejects"),
+        ({"curate": {"rejects/curate/figures/duplicate_file": 2}}, "curate: 9 pairs in, but 4 out + 4 rejects"),
         ({"curate": {"decide/out": 5}}, "5 out of curate, but 4 into shard"),
         ({"shard": {"samples/planned": 3}}, "4 out of curate, but 3 into shard"),
         ({"shard": {"samples/written": 4}}, "shard: 4 pairs in, but 4 out + 1 rejects"),
-        ({"shard": {"write_shard/rejects/no_derivatives": 0}}, "shard: 4 pairs in, but 3 out + 0 rejects"),
+        ({"shard": {"rejects/shard/figures/no_derivatives": 0}}, "shard: 4 pairs in, but 3 out + 0 rejects"),
     ],
 )
 def test_each_kind_of_loss_is_told(changes: dict[str, dict[str, int]], said: str) -> None:
     assert said in failed_sums(flows(**changes))
 
 
-def test_rejects_are_told_by_step() -> None:
-    assert rejects_by_step(CURATE) == {
-        "filter_candidate": {"license": 1, "caption_too_short": 1},
-        "keep_first": {"duplicate_file": 3},
-    }
+def test_flow_of_fetch_comes_first_where_there_was_one() -> None:
+    fetched = {"articles/listed": 12, "articles/fetched": 9, "rejects/fetch/articles/not_found": 3}
+    assert flows(extract=fetched)[0] == Flow("fetch", "articles", 12, 9, {"not_found": 3})
+    assert failed_sums(flows(extract=fetched)) == []
+    assert failed_sums(flows(extract=fetched | {"articles/fetched": 8})) == [
+        "fetch: 12 articles in, but 8 out + 3 rejects"
+    ]
 
 
 def test_report_holds_the_flows_and_the_make_up_of_the_release() -> None:

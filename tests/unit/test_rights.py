@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmc15m.config import LICENSE_CLASSES, XmlConfig
+from pmc15m.config import LICENSE_CLASSES, OPEN_LICENSES, RIGHTS_FLAGS, XmlConfig
 from pmc15m.jats.article import parse_article
 from pmc15m.jats.reader import read_article
 from pmc15m.jats.rights import (
@@ -17,7 +17,8 @@ from pmc15m.jats.rights import (
     read_rights,
     stricter,
 )
-from pmc15m.records import Figure, Reason, Reject
+from pmc15m.records import Figure, Pair, Reason, Reject
+from pmc15m.release.table import pair_row
 from tests import some
 
 CC = "https://creativecommons.org/licenses/{}/4.0/"
@@ -362,3 +363,85 @@ def test_own_permissions_in_the_publishers_terms_are_of_no_known_class() -> None
         "https://publisher.example/terms",
         ("own_permissions",),
     )
+
+
+# What caption and credit line say
+
+
+def worded(caption: str, by_metadata: str = "CC BY", more: str = "") -> Figure:
+    """Return the one figure of an article under CC BY, or what its metadata says."""
+    xml = some.article_xml(some.fig_xml(caption=caption, more=more), some.permissions_xml(BY))
+    (figure,) = parse_article(some.package(license=by_metadata), xml, XmlConfig())
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def test_stricter_licence_that_a_caption_names_holds_and_is_told() -> None:
+    figure = worded("Mill, released under a Creative Commons Attribution-NonCommercial-NoDerivs 4.0 licence.")
+    assert (figure.license, figure.license_url, figure.article_license) == ("CC BY-NC-ND", None, "CC BY")
+    assert figure.rights_flags == ("license_in_caption",)
+
+
+def test_freer_licence_that_a_caption_names_frees_nothing() -> None:
+    figure = worded("Mill, reproduced from Stone (2017), licensed under CC BY 4.0.", by_metadata="CC BY-NC")
+    assert (figure.license, figure.license_url) == ("CC BY-NC", None)
+    assert figure.rights_flags == ("license_conflict", "license_in_caption", "reproduced")
+    assert worded("Mill under CC BY 4.0.").license_url == BY
+
+
+def test_phrases_of_caption_credit_and_copyright_are_told_in_order() -> None:
+    credit = "<attrib>Photo: Ada Miller</attrib>"
+    notice = "<copyright-statement>\u00a9 1999 Mill Press</copyright-statement>"
+    own = f'<permissions>{notice}<license xlink:href="{BY}"/></permissions>'
+    figure = worded("A mill. Reprinted from ref. 4.", more=credit + own)
+    assert figure.rights_flags == (
+        "copyright_statement",
+        "credit",
+        "own_permissions",
+        "reprinted",
+        "reproduced_with_permission",
+    )
+    assert figure.rights_phrases == (
+        "copyright_statement: \u00a9 1999 Mill Press",
+        "credit: Photo: Ada Miller",
+        "reprinted: Reprinted from ref. 4.",
+        "reproduced_with_permission: Reprinted from ref. 4.; Photo: Ada Miller; \u00a9 1999 Mill Press",
+    )
+    assert figure.caption == "A mill. Reprinted from ref. 4."
+
+
+def test_credit_of_another_fig_is_not_told() -> None:
+    body = some.fig_xml(more=some.fig_xml("F2", hrefs=("dam",), more="<attrib>Photo: Ada Miller</attrib>"))
+    xml = some.article_xml(body, some.permissions_xml(BY))
+    found = parse_article(some.package(("mill.jpg", "dam.jpg")), xml, XmlConfig())
+    assert [item.rights_flags for item in found if isinstance(item, Figure)] == [(), ("credit",)]
+
+
+def test_licence_of_the_article_goes_with_a_figure_that_has_a_freer_one() -> None:
+    xml = some.article_xml(some.fig_xml(more=some.permissions_xml(BY)), some.permissions_xml(BY_NC))
+    (figure,) = parse_article(some.package(license="CC BY"), xml, XmlConfig())
+    assert isinstance(figure, Figure)
+    assert (figure.license, figure.license_url, figure.article_license) == ("CC BY", BY, "CC BY-NC")
+
+
+def test_every_flag_is_one_that_a_config_may_refuse() -> None:
+    assert set(RIGHTS_FLAGS) > {"own_permissions", "license_conflict", "license_by_words", "license_by_metadata_only"}
+    assert len(set(RIGHTS_FLAGS)) == len(RIGHTS_FLAGS)
+    assert OPEN_LICENSES == ("CC0", "public domain", "CC BY", "CC BY-SA")
+
+
+# Attribution
+
+
+def test_attribution_is_complete() -> None:
+    meta = (
+        "<title-group><article-title>On mills</article-title></title-group><contrib-group><contrib><name>"
+        "<surname>Miller</surname><given-names>Ada</given-names></name></contrib></contrib-group>"
+    )
+    xml = some.article_xml(some.fig_xml(), some.permissions_xml(BY), meta)
+    (figure,) = parse_article(some.package(doi="10.5555/mill"), xml, XmlConfig())
+    assert isinstance(figure, Figure)
+    row = pair_row(Pair(figure, some.image()), some.decision(), "resized", "pmc15m-train-000000", 0, 1)
+    assert row["citation"] == "Miller A. On mills. Journal of Mills. doi: 10.5555/mill"
+    assert row["article_url"] == "https://pmc.ncbi.nlm.nih.gov/articles/PMC7/"
+    assert (row["license"], row["license_url"], row["changes"]) == ("CC BY", BY, "resized")

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from pmc15m.acquire.source import Source
 from pmc15m.config import EncodeConfig, ImagesConfig, ShardsConfig
 from pmc15m.images.probe import probe_image
 from pmc15m.records import Decision, Pair, Reason, Reject, Shard, Tally, make_key
@@ -79,7 +80,7 @@ class Made:
     def job(self, **encode: Any) -> ShardJob:
         pairs, decisions = Store(str(self.root / "pairs")), Store(str(self.root / "decisions"))
         return ShardJob(
-            source=str(self.root / "source"),
+            source=Source(str(self.root / "source")),
             pairs=pairs.uri,
             pair_files=tuple(
                 write_rows(part, Pair, pairs, "pairs").name for part in (self.pairs[::2], self.pairs[1::2])

@@ -13,7 +13,14 @@ from pmc15m.release.table import PAIRS_SCHEMA, REJECTS_SCHEMA, pair_row, sample_
 from pmc15m.rows import to_row
 from tests import some
 
-BARE: dict[str, Any] = {"fig_id": None, "label": None, "license_url": None, "mentions": (), "panel_labels": ()}
+BARE: dict[str, Any] = {
+    "fig_id": None,
+    "label": None,
+    "license_url": None,
+    "mentions": (),
+    "panel_labels": (),
+    "caption_language": None,
+}
 BARE_ARTICLE: dict[str, Any] = {
     "doi": None,
     "pmid": None,
@@ -54,6 +61,7 @@ def test_row_says_everything_of_a_sample() -> None:
     assert wanted.items() <= made.items()
     assert (made["cluster"], made["split_group"], made["other_captions"]) == ("PMC1_0001_01", "PMC7", ["Other."])
     assert made["caption_num_chars"] == len(made["caption"])
+    assert made["caption_language"] == "en"
 
 
 def test_rows_fit_the_schema_and_come_back() -> None:

@@ -1,0 +1,32 @@
+"""How the stages are run on Beam."""
+
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipelines.options import has_local_processes
+from pipelines.progress import Counts, StageProgress
+from pipelines.quiet import quiet_workers
+from pmc15m.config import DatasetConfig
+from pmc15m.progress import Meter
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How stages are run: never what they write."""
+
+    config: DatasetConfig
+    options: PipelineOptions
+    fresh: bool = False  # redo what is complete
+    overwrite: bool = False  # replace another release
+
+
+def run_pipeline(run: Run, counts: Counts, add: Callable[[beam.Pipeline, Meter], None]) -> None:
+    """Run what `add` adds to a pipeline, with progress; raises what a step raised."""
+    quiet = quiet_workers() if has_local_processes(run.options) else nullcontext(sys.stderr)
+    with quiet as stream, StageProgress(counts, stream) as progress, beam.Pipeline(options=run.options) as p:
+        add(p, progress.meter)
