@@ -7,6 +7,8 @@ PYTEST_ARGS ?=
 BIN := $(VENV)/bin
 CORE := $(VENV)/.installed-core
 DEV := $(VENV)/.installed-dev
+PILLOW13 := .cache/pillow13
+IMAGE_TESTS := $(patsubst %,tests/unit/test_%.py,children decode decode_refusals encode hashes light pairs panels probe)
 PYTHONS := $(or $(PYTHON),python3.11 python3)
 # Wheels only: what is built from source would fetch its build tools unchecked.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -18,10 +20,10 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo dev hooks test test-core lint format soak bench bench-memory duplicates constraints wheel clean
+.PHONY: help demo dev hooks test test-core test-pillow13 lint format soak bench bench-memory duplicates constraints wheel clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo "  VENV=$(VENV)  the virtual environment; PYTHON=... makes it with another interpreter"
 
@@ -37,6 +39,10 @@ test: lint  ## lint, then run the tests, WORKERS (2) at a time; PYTEST_ARGS="-k 
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not bench and not gpu and not soak" $(PYTEST_ARGS)
 
 test-core: test  ## the same as test
+
+test-pillow13: $(DEV) $(PILLOW13)/.installed  ## run the tests of images with the Pillow that Beam's pin forbids
+	PYTHONPATH=$(PILLOW13) $(BIN)/python -c 'import PIL, sys; sys.exit(PIL.__version__ < "13")'
+	PYTHONPATH=$(PILLOW13) $(BIN)/python -m pytest -n $(WORKERS) $(IMAGE_TESTS) $(PYTEST_ARGS)
 
 lint: $(DEV)  ## check format, style, types and spelling
 	$(BIN)/ruff format --check
@@ -65,6 +71,7 @@ constraints: $(DEV)  ## pin what pyproject.toml asks for; UPGRADE=1 takes the ne
 	$(COMPILE) --constraints constraints.txt --extra dev --extra report --output-file constraints-dev.txt
 	$(COMPILE) --constraints constraints.txt --extra gcp --output-file constraints-gcp.txt
 	$(COMPILE) --constraints constraints.txt --extra train --output-file constraints-train.txt
+	echo 'pillow>=13,<14' | $(subst pyproject.toml --group build,-,$(COMPILE)) --output-file constraints-pillow13.txt
 
 # Once by way of the sdist and once from the tree: the same bytes, or a file is missing or time leaks in.
 wheel: export SOURCE_DATE_EPOCH := 1580601600
@@ -77,7 +84,7 @@ wheel: $(DEV)  ## build sdist and wheel into dist/, twice, and compare
 	@echo "dist/: built twice, the same bytes"
 
 clean:  ## remove what was built, the demo and the caches; VENV stays
-	rm -rf build dist demo bench.json .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf build dist demo bench.json .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find pmc15m pipelines training eval tests -name __pycache__ -type d -exec rm -rf {} + 2>/dev/null || true
 
 $(CORE): pyproject.toml constraints.txt
@@ -100,4 +107,10 @@ $(CORE): pyproject.toml constraints.txt
 $(DEV): $(CORE) constraints-dev.txt
 	@echo "Installing constraints-dev.txt into $(VENV)"
 	@$(INSTALL_PINS) -r constraints-dev.txt
+	@touch $@
+
+# Beside the venv: pip would not have it in there.
+$(PILLOW13)/.installed: constraints-pillow13.txt
+	rm -rf $(PILLOW13)
+	$(INSTALL_PINS) --no-deps --target $(PILLOW13) --requirement constraints-pillow13.txt
 	@touch $@

@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from pmc15m.config import ConfigError, DatasetConfig, parse_config
 from pmc15m.errors import UsageError
 
 if TYPE_CHECKING:
+    from pipelines.parts import InParts
     from pipelines.running import Run
     from pmc15m.release.report import Flow
 
@@ -57,6 +59,7 @@ def build(args: argparse.Namespace, beams: list[str]) -> None:
     """Run all stages and print the yield table."""
     from pipelines.asking import ask_of, has_query
     from pipelines.build import run_build
+    from pipelines.curating import read_against
     from pmc15m.acquire.source import is_url
 
     run = _run_of(args, beams)
@@ -65,34 +68,53 @@ def build(args: argparse.Namespace, beams: list[str]) -> None:
         ask = ask_of(args, args.source, run.config, run.options)
     elif args.pmcids is not None or args.day is not None or has_query(args):
         raise UsageError("--pmcids, --day and a query choose from a bucket: --source is none, no https://")
-    run_build(args.source, args.work or f"{args.out.rstrip('/')}.work", args.out, run, ask, args.store)
+    against = read_against(args.previous, args.decontaminate)
+    work = args.work or f"{args.out.rstrip('/')}.work"
+    parts = _parts_of(args, beams)
+    if parts is not None and ask is not None:
+        raise UsageError("--parts cuts what extract reads: fetch from a bucket first, then build from the store")
+    run_build(args.source, work, args.out, run, ask, args.store, against, parts)
     _print_release(args.out)
 
 
 def extract(args: argparse.Namespace, beams: list[str]) -> None:
     """Run extract and print its yield."""
-    from pipelines.build import run_extract
+    from pipelines.extracting import finish_extract, run_extract
+    from pmc15m.parts import WHOLE, parse_part
     from pmc15m.release.report import extract_flows
 
-    done = run_extract(args.source, args.out, _run_of(args, beams))
+    run = _run_of(args, beams)
+    if _is_finish(args):
+        done = finish_extract(args.out, run, args.parts)
+    else:
+        done = run_extract(args.source, args.out, run, parse_part(args.part) if args.part else WHOLE)
     _print_flows(extract_flows(done.tallies))
 
 
 def curate(args: argparse.Namespace, beams: list[str]) -> None:
     """Run curate and print its yield."""
-    from pipelines.build import run_curate
+    from pipelines.curating import read_against, run_curate
     from pmc15m.release.report import curate_flow
 
-    done = run_curate(args.pairs, args.out, _run_of(args, beams))
+    against = read_against(args.previous, args.decontaminate)
+    done = run_curate(args.pairs, args.out, _run_of(args, beams), against)
     _print_flows([curate_flow(done.tallies)])
 
 
 def shard(args: argparse.Namespace, beams: list[str]) -> None:
     """Run shard and print the yield of all stages."""
-    from pipelines.build import run_shard
+    from pipelines.sharding import finish_shard, run_shard, run_shard_part
     from pmc15m.acquire.source import Source
+    from pmc15m.parts import parse_part
 
-    run_shard(Source(args.source), args.pairs, args.decisions, args.out, _run_of(args, beams))
+    run, source = _run_of(args, beams), Source(args.source)
+    if args.part:
+        run_shard_part(source, args.pairs, args.decisions, args.out, run, parse_part(args.part))
+        return
+    if _is_finish(args):
+        finish_shard(source, args.pairs, args.decisions, args.out, run, args.parts)
+    else:
+        run_shard(source, args.pairs, args.decisions, args.out, run)
     _print_release(args.out)
 
 
@@ -130,6 +152,32 @@ def read_config(path: Path) -> DatasetConfig:
         raise UsageError(f"cannot read the config {path}: {error}") from error
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def _is_finish(args: argparse.Namespace) -> bool:
+    """Return whether the parts are to be put together."""
+    if args.finish and (args.part or args.parts is None):
+        raise UsageError("--finish puts all parts together: say --finish --parts N, without --part")
+    if args.parts is not None and not args.finish:
+        raise UsageError("--parts goes with --finish; a part is --part I/N")
+    return bool(args.finish)
+
+
+def _parts_of(args: argparse.Namespace, beams: list[str]) -> "InParts | None":
+    from pipelines.launching import LocalProcesses, SparkTasks
+    from pipelines.parts import InParts
+    from pmc15m.parts import MAX_PARTS
+
+    if args.parts is None:
+        if args.jobs is not None or args.launcher != "local":
+            raise UsageError("--jobs and --launcher run parts: say --parts N too")
+        return None
+    if not 1 <= args.parts <= MAX_PARTS or (args.jobs is not None and args.jobs < 1):
+        raise UsageError(f"--parts and --jobs are from 1 up, --parts at most {MAX_PARTS}")
+    jobs = args.jobs or os.cpu_count() or 1
+    launcher = SparkTasks(args.spark_master) if args.launcher == "spark" else LocalProcesses(jobs)
+    words = ("--config", str(args.config.resolve()), "--log-level", args.log_level)
+    return InParts(args.parts, launcher, words, tuple(beams))
 
 
 def _run_of(args: argparse.Namespace, beams: list[str]) -> "Run":

@@ -1,42 +1,49 @@
-"""Pairs to decisions: which stay, which copy each duplicates, which split each is in."""
+"""Pairs to decisions: which stay, which copy each duplicates, which split each is in.
+
+The filters look at one pair, on every worker; what compares pairs runs on one worker over arrays, since
+25 million fit there and a shuffle of them would cost more than the work.
+"""
+
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from pmc15m.config import DatasetConfig
-from pmc15m.curate.candidates import read_candidates
-from pmc15m.curate.duplicates import keep_first, pixels_of
+from pmc15m.curate.candidates import Candidate, read_candidates
 from pmc15m.curate.filters import filter_candidate
-from pmc15m.curate.splits import decide
+from pmc15m.curate.finish import DECISIONS, SPLITS_TABLE, CurateJob, finish_curate
+from pmc15m.curate.judge import ArticleSplit, LeakReport, judge
 from pmc15m.progress import Meter
 from pmc15m.records import Decision
-from pmc15m.stages import Origin, StageFiles, finish_stage
-from pmc15m.steps import Finish, Ledger, Step, WriteRows
+from pmc15m.steps import Finish, Gather, Ledger, OfKind, Step, WriteRows
+
+MAX_CANDIDATE_ROWS = 20_000
 
 
 def build(
-    p: beam.Pipeline, files: list[str], pairs: str, config: DatasetConfig, ledger: Ledger
-) -> PCollection[Decision]:
-    """Return the decisions on the pairs of some row files."""
-    decisions: PCollection[Decision] = (
+    p: beam.Pipeline, files: list[str], job: CurateJob, config: DatasetConfig, ledger: Ledger
+) -> PCollection[Any]:
+    """Return the decisions on the pairs of some row files, the splits of the articles, and the leak report."""
+    candidates: PCollection[Candidate] = (
         p
         | "Files" >> beam.Create(files)
         | "SpreadFiles" >> beam.Reshuffle()
-        | Step(read_candidates, pairs, ledger=ledger)
+        | Step(read_candidates, job.judge.pairs, ledger=ledger)
         | Step(filter_candidate, config.filters, ledger=ledger)
-        | "ByPixels" >> beam.Map(pixels_of)
-        | "GroupByPixels" >> beam.GroupByKey()
-        | Step(keep_first, pairs, ledger=ledger)
-        | Step(decide, config.splits, ledger=ledger)
     )
-    return decisions
+    rows = candidates | "WriteCandidates" >> WriteRows(
+        Candidate, job.judge.candidates, "candidates", MAX_CANDIDATE_ROWS
+    )
+    return rows | Gather() | Step(judge, job.judge, ledger=ledger)
 
 
-def run(
-    p: beam.Pipeline, pairs: str, extracted: StageFiles, out: str, config: DatasetConfig, origin: Origin, meter: Meter
-) -> None:
-    """Add the whole stage to a pipeline: decisions, rejects and the marker go to `out`."""
-    with Ledger(out, meter) as ledger:
-        decisions = build(p, list(extracted.names), pairs, config, ledger)
-        files = decisions | "WriteDecisions" >> WriteRows(Decision, out, "decisions")
-    p | "Finish" >> Finish(finish_stage, out, origin, after=[files, ledger.output()], ledger=ledger)
+def run(p: beam.Pipeline, files: list[str], job: CurateJob, config: DatasetConfig, meter: Meter) -> None:
+    """Add the whole stage to a pipeline: decisions, rejects and the marker go to the folder of the job."""
+    with Ledger(job.out, meter) as ledger:
+        judged = build(p, files, job, config, ledger)
+        decisions = judged | OfKind(Decision) | "WriteDecisions" >> WriteRows(Decision, job.out, DECISIONS)
+        splits = judged | OfKind(ArticleSplit) | "WriteSplits" >> WriteRows(ArticleSplit, job.out, SPLITS_TABLE)
+        reports = judged | OfKind(LeakReport)
+    after = [decisions, splits, reports, ledger.output()]
+    p | "Finish" >> Finish(finish_curate, job, after=after, ledger=ledger)

@@ -7,13 +7,16 @@ from pmc15m.acquire.packages import list_articles, read_package
 from pmc15m.config import DatasetConfig
 from pmc15m.images.pairs import probe_figure
 from pmc15m.jats.figures import read_figures
+from pmc15m.parts import WHOLE, Part
 from pmc15m.progress import Meter
 from pmc15m.records import Pair
 from pmc15m.stages import Origin, finish_stage
 from pmc15m.steps import Finish, Ledger, Step, WriteRows
 
 
-def build(p: beam.Pipeline, source: str, config: DatasetConfig, ledger: Ledger) -> PCollection[Pair]:
+def build(
+    p: beam.Pipeline, source: str, config: DatasetConfig, ledger: Ledger, part: Part = WHOLE
+) -> PCollection[Pair]:
     """Return the pairs of a source.
 
     The one shuffle is of article ids: it spreads the articles over workers, and 100-byte ids are all
@@ -22,7 +25,7 @@ def build(p: beam.Pipeline, source: str, config: DatasetConfig, ledger: Ledger) 
     pairs: PCollection[Pair] = (
         p
         | "Source" >> beam.Create([source])
-        | Step(list_articles, config.select, ledger=ledger)
+        | Step(list_articles, config.select, part, ledger=ledger)
         | "SpreadArticles" >> beam.Reshuffle()
         | Step(read_package, source, config.select, ledger=ledger)
         | Step(read_figures, source, config.xml, config.select, ledger=ledger)
@@ -31,8 +34,10 @@ def build(p: beam.Pipeline, source: str, config: DatasetConfig, ledger: Ledger) 
     return pairs
 
 
-def run(p: beam.Pipeline, source: str, out: str, config: DatasetConfig, origin: Origin, meter: Meter) -> None:
+def run(
+    p: beam.Pipeline, source: str, out: str, config: DatasetConfig, part: Part, origin: Origin, meter: Meter
+) -> None:
     """Add the whole stage to a pipeline: pairs, rejects and the marker go to `out`."""
     with Ledger(out, meter) as ledger:
-        files = build(p, source, config, ledger) | "WritePairs" >> WriteRows(Pair, out, "pairs")
+        files = build(p, source, config, ledger, part) | "WritePairs" >> WriteRows(Pair, out, "pairs")
     p | "Finish" >> Finish(finish_stage, out, origin, after=[files, ledger.output()], ledger=ledger)

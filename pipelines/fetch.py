@@ -98,17 +98,21 @@ def run(
         if pairs is not None:
             pair_files = fetched | OfKind(Pair) | "WritePairs" >> WriteRows(Pair, pairs.folder, "pairs")
     if stored is not None:
-        refused = (
-            fetched | "OfFetch" >> OfKind(Refused),
-            passed | "OfIndex" >> OfKind(Refused),
-        ) | "AllRefused" >> beam.Flatten()
-        tables = [
-            fetched | OfKind(Stored) | "WriteStored" >> WriteRows(Stored, stored.folder, STORED, MAX_SMALL_ROWS),
-            refused | "WriteRefused" >> WriteRows(Refused, stored.folder, REFUSED, MAX_SMALL_ROWS),
-        ]
-        _finish(p, "FinishStored", finish_fetch, stored, tables, ledger)
+        refused = (fetched | "OfFetch" >> OfKind(Refused), passed | "OfIndex" >> OfKind(Refused))
+        _finish(p, "FinishStored", finish_fetch, stored, _write_tables(fetched, refused, stored.folder), ledger)
     if pairs is not None:
         _finish(p, "FinishPairs", finish_stage, pairs, [pair_files, ledger.output()], ledger)
+
+
+def _write_tables(
+    fetched: PCollection[Any], refused: tuple[PCollection[Refused], ...], folder: str
+) -> list[PCollection[Any]]:
+    """Write the tables of a store: what it has, and what it was not given."""
+    all_refused = refused | "AllRefused" >> beam.Flatten()
+    return [
+        fetched | OfKind(Stored) | "WriteStored" >> WriteRows(Stored, folder, STORED, MAX_SMALL_ROWS),
+        all_refused | "WriteRefused" >> WriteRows(Refused, folder, REFUSED, MAX_SMALL_ROWS),
+    ]
 
 
 def _finish(

@@ -89,17 +89,46 @@ def _add_build(sub: Parser) -> None:
     sub.add_argument("--out", required=True, metavar="URI", help="release to write")
     sub.add_argument("--work", metavar="URI", help="folder of what lies between the stages; default OUT.work")
     sub.add_argument("--overwrite", action="store_true", help="replace another release in OUT")
+    _add_parts(sub)
+    _add_against(sub)
     _add_asking(sub)
+
+
+def _add_parts(sub: Parser) -> None:
+    """Add what cuts a whole build."""
+    parts = sub.add_argument_group("parts: articles and shards in shares, each in a process of its own")
+    parts.add_argument("--parts", type=int, metavar="N", help="how many; never changes the bytes")
+    parts.add_argument("--jobs", type=int, metavar="J", help="of them at a time; default: one a core")
+    parts.add_argument("--launcher", choices=("local", "spark"), default="local")
+    parts.add_argument("--spark-master", metavar="URL", help="default: what spark-submit says")
+
+
+def _add_part(sub: Parser) -> None:
+    """Add what runs one share of a stage, and what puts them together."""
+    sub.add_argument("--part", metavar="I/N", help="this share alone, I from 0: what a scheduler calls")
+    sub.add_argument("--finish", action="store_true", help="all shares are complete: put them together")
+    sub.add_argument("--parts", type=int, metavar="N", help="how many there are, for --finish")
+
+
+def _add_against(sub: Parser) -> None:
+    """Add what pairs are held against."""
+    sub.add_argument("--previous", metavar="RELEASE", help="an earlier release: its articles stay in their splits")
+    sub.add_argument(
+        "--decontaminate", type=Path, action="append", default=[], metavar="LIST",
+        help="hashes or pmcids of an evaluation, see `pmc15m hashes`; more than once for more",
+    )  # fmt: skip
 
 
 def _add_extract(sub: Parser) -> None:
     sub.add_argument("--source", required=True, metavar="URI", help="folder of articles")
     sub.add_argument("--out", required=True, metavar="URI", help="folder of pairs to write")
+    _add_part(sub)
 
 
 def _add_curate(sub: Parser) -> None:
     sub.add_argument("--pairs", required=True, metavar="URI", help="folder that extract wrote")
     sub.add_argument("--out", required=True, metavar="URI", help="folder of decisions to write")
+    _add_against(sub)
 
 
 def _add_shard(sub: Parser) -> None:
@@ -108,6 +137,7 @@ def _add_shard(sub: Parser) -> None:
     sub.add_argument("--decisions", required=True, metavar="URI", help="folder that curate wrote")
     sub.add_argument("--out", required=True, metavar="URI", help="release to write")
     sub.add_argument("--overwrite", action="store_true", help="replace another release in OUT")
+    _add_part(sub)
 
 
 def _add_inspect(sub: Parser) -> None:

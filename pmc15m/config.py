@@ -13,33 +13,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
 from pmc15m.errors import UsageError
-
-LICENSE_CLASSES = (
-    "CC0",
-    "public domain",
-    "CC BY",
-    "CC BY-SA",
-    "CC BY-NC",
-    "CC BY-NC-SA",
-    "CC BY-ND",
-    "CC BY-NC-ND",
-    "TDM",
-    "none",
-)
-"""Classes from the most to the least permissive: the stricter of two is the later one."""
-
-NO_LICENSE = "none"
-"""The class of what no known licence covers: all rights reserved, or terms of the publisher's own."""
-
-OPEN_LICENSES = LICENSE_CLASSES[:4]
-"""Classes under which anyone may pass on a changed image, also for money."""
-
-RIGHTS_FLAGS = tuple(
-    "own_permissions license_conflict license_by_words license_by_metadata_only license_in_caption "
-    "reproduced reprinted republished reproduced_with_permission adapted with_permission copyright_statement "
-    "courtesy credit".split()
-)
-"""What `rights_flags` of a figure may hold: where its licence stands, then what its words say (jats.phrases)."""
+from pmc15m.licenses import LICENSE_CLASSES, RIGHTS_FLAGS
 
 RESAMPLING = ("lanczos", "bicubic", "box", "hamming", "bilinear")
 
@@ -108,6 +82,9 @@ class FiltersConfig:
     min_caption_chars: int = 20
     min_caption_words: int = 3
     max_caption_chars: int = 20_000
+    max_caption_articles: int = 3  # a caption under other pictures in more articles is boilerplate
+    max_caption_figs: int = 10
+    max_image_articles: int = 20  # a picture in more articles is a badge or a logo
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -119,11 +96,29 @@ class FiltersConfig:
         _check(0 <= self.max_mode_fraction <= 1, "filters.max_mode_fraction must be in [0, 1]", self.max_mode_fraction)
         for name in ("min_side_px", "min_grey_std", "min_caption_chars", "min_caption_words"):
             _check(getattr(self, name) >= 0, f"filters.{name} must not be negative", getattr(self, name))
+        for name in ("max_caption_articles", "max_caption_figs", "max_image_articles"):
+            _check(getattr(self, name) >= 1, f"filters.{name} must be positive", getattr(self, name))
         _check(
             self.max_caption_chars >= self.min_caption_chars,
             "filters.max_caption_chars must be at least min_caption_chars",
             self.max_caption_chars,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicatesConfig:
+    """Which near figures are copies: few bits differ, and the captions say so too."""
+
+    drop_distance: int = 12  # bits of 256; -1: only equal pixels are duplicates
+    min_similarity_within: float = 0.8  # of captions, in one article: slices and series are alike there
+    min_similarity_across: float = 0.3  # in two articles, unless they are one work or both pictures are dense
+    max_dense_white_fraction: float = 0.35  # white cells; with fewer a picture is dense and no line art
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        _check(-1 <= self.drop_distance <= 255, "duplicates.drop_distance must be in [-1, 255]", self.drop_distance)
+        for name in ("min_similarity_within", "min_similarity_across", "max_dense_white_fraction"):
+            _check(0 <= getattr(self, name) <= 1, f"duplicates.{name} must be in [0, 1]", getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +195,7 @@ class DatasetConfig:
     xml: XmlConfig = field(default_factory=XmlConfig)
     images: ImagesConfig = field(default_factory=ImagesConfig)
     filters: FiltersConfig = field(default_factory=FiltersConfig)
+    duplicates: DuplicatesConfig = field(default_factory=DuplicatesConfig)
     splits: SplitsConfig = field(default_factory=SplitsConfig)
     decontaminate: DecontaminateConfig = field(default_factory=DecontaminateConfig)
     encode: EncodeConfig = field(default_factory=EncodeConfig)

@@ -76,7 +76,9 @@ class Reason(StrEnum):
     CAPTION_TOO_LONG = "caption_too_long"
     DUPLICATE_FILE = "duplicate_file"
     DUPLICATE_PIXELS = "duplicate_pixels"
+    DUPLICATE_IMAGE = "duplicate_image"  # near, not equal
     DUPLICATE_ARTICLE = "duplicate_article"
+    REPEATED_IMAGE = "repeated_image"
     WOULD_LEAK = "would_leak"
     EVAL_OVERLAP = "eval_overlap"
     # shard
@@ -170,7 +172,7 @@ class Figure:
     license: str  # class: "CC BY"; "none" where no licence is known
     license_url: str | None
     article_license: str  # class; a figure's own permissions may be freer, and both have to be wanted
-    rights_flags: tuple[str, ...]  # of config.RIGHTS_FLAGS, sorted
+    rights_flags: tuple[str, ...]  # of licenses.RIGHTS_FLAGS, sorted
     rights_phrases: tuple[str, ...]  # "reprinted: Reprinted from ref. 4", sorted
     panel_labels: tuple[str, ...]  # "A", "B": marks of panels found in the caption
     caption_language: str | None  # ISO 639-1; None where nothing is sure
@@ -229,29 +231,6 @@ class Decision:
     cluster: str  # smallest key of its duplicate cluster
     split_group: str  # anchor pmcid of its article component
     other_captions: tuple[str, ...]  # captions of dropped duplicates that differ, sorted
-
-
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """One tar of samples and the Parquet of its rows."""
-
-    name: str  # "pmc15m-train-000000"
-    split: str
-    num_samples: int
-    num_bytes: int  # of the tar
-    sha256: str
-    table_num_bytes: int  # of the Parquet
-    table_sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseFile:
-    """One file of a release, as the manifest lists it."""
-
-    path: str  # relative to the release
-    num_bytes: int
-    sha256: str
-    num_rows: int | None  # samples of a tar, rows of a table; None for other files
 
 
 @dataclass(frozen=True, slots=True)

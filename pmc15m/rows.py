@@ -84,7 +84,7 @@ def _arrow_type(hint: Any) -> pa.DataType:
             return pa.list_(pa.struct(list(_arrow_fields(inner))))  # type: ignore[arg-type]
         return pa.list_(_arrow_type(inner))
     if hint is bytes:
-        return pa.binary(32)
+        return pa.binary()
     for kind, arrow in ((bool, pa.bool_()), (int, pa.int64()), (float, pa.float64()), (str, pa.string())):
         if isinstance(hint, type) and issubclass(hint, kind):
             return arrow

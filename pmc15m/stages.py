@@ -7,9 +7,9 @@ and by no other, so what a lost worker writes late does not count.
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pmc15m.errors import UsageError
@@ -98,6 +98,57 @@ def start_stage(folder: str, origin: Origin, fresh: bool = False) -> bool:
         if entry.name != MARKER:
             store.delete(entry.name)
     return True
+
+
+def join_parts(
+    folder: str,
+    parts: Sequence[str],
+    stage: str,
+    version: str,
+    config: str,
+    inputs_of: Callable[[Sequence[str]], str],
+) -> StageFiles:
+    """Make one stage of its parts, complete stages in folders of its folder; all else there is deleted.
+
+    Args:
+        folder: of the whole.
+        parts: names of their folders.
+        stage: its name.
+        version: of the package.
+        config: digest of the config.
+        inputs_of: digest of the inputs of the whole, from those of the parts.
+
+    Raises:
+        OutputError: a part is not complete, or was made with another config or version; or the folder holds
+            something that is not this stage's.
+    """
+    marker = _read_marker(folder)
+    if marker is not None and marker.get("stage") != stage:
+        raise OutputError(f"{folder} holds the output of {marker.get('stage')}, not of {stage}: choose another")
+    found = [read_stage(f"{folder}/{name}", stage) for name in parts]
+    for name, part in zip(parts, found, strict=True):
+        if (part.origin.version, part.origin.config) != (version, config):
+            raise OutputError(f"{folder}/{name} was made with another config or version: run that part again")
+    for entry in list(Store(folder).list()):
+        if entry.name != MARKER and entry.name not in parts:
+            Store(folder).delete(entry.name)
+    tallies: dict[str, int] = {}
+    for part in found:
+        for tally, count in part.tallies.items():
+            tallies[tally] = tallies.get(tally, 0) + count
+    origin = Origin(stage, version, config, inputs_of([part.origin.inputs for part in found]))
+    files = [
+        replace(file, name=f"{name}/{file.name}")
+        for name, part in zip(parts, found, strict=True)
+        for file in part.files
+    ]
+    rejects = [
+        replace(file, name=f"{name}/{file.name}")
+        for name, part in zip(parts, found, strict=True)
+        for file in part.rejects
+    ]
+    finish_stage(folder, origin, files, rejects, tallies)
+    return read_stage(folder, stage)
 
 
 def finish_stage(

@@ -144,6 +144,27 @@ class OfKind(beam.PTransform[Any, Any]):
         return elements | beam.Filter(isinstance, self._cls).with_output_types(self._cls)
 
 
+class Gather(beam.PTransform[Any, Any]):
+    """Bring the names of all row files to one worker, as one sorted list."""
+
+    def expand(self, files: PCollection[RowFile]) -> PCollection[list[str]]:
+        """Take row files, give one list of names, empty where there are none."""
+        names = files | "Names" >> beam.Map(_name_of)
+        return (
+            names.pipeline
+            | "One" >> beam.Create([None])
+            | "Gather" >> beam.Map(_sorted_list, AsList(names)).with_output_types(list[str])
+        )
+
+
+def _name_of(file: RowFile) -> str:
+    return file.name
+
+
+def _sorted_list(_: None, names: list[str]) -> list[str]:
+    return sorted(names)
+
+
 class WriteRows(beam.PTransform[Any, Any]):
     """Write records as row files; elements out are the files, and no other file counts."""
 

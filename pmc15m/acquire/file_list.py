@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from pmc15m.config import LICENSE_CLASSES, NO_LICENSE
 from pmc15m.jats.rights import class_of_prose
+from pmc15m.licenses import LICENSE_CLASSES, NO_LICENSE
 from pmc15m.records import Reason, Reject, Stage
 
 LIST_NAME = re.compile(r"oa_\w*file_?list\.(?:csv|txt)|oa_non_comm_use_pdf\.(?:csv|txt)|oa_\S*\.filelist\.(?:csv|txt)")

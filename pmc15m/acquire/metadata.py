@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from pmc15m.config import LICENSE_CLASSES, NO_LICENSE
+from pmc15m.licenses import LICENSE_CLASSES, NO_LICENSE
 from pmc15m.records import ArticleRef, MediaFile, Package
 
 MAX_BYTES = 2**20

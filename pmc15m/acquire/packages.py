@@ -7,6 +7,7 @@ from pmc15m.acquire.metadata import MAX_BYTES, MetadataError, MetadataMismatchEr
 from pmc15m.acquire.table import read_account
 from pmc15m.acquire.versions import choose_version
 from pmc15m.config import SelectConfig
+from pmc15m.parts import WHOLE, Part
 from pmc15m.records import ArticleRef, Package, Reason, Reject, Stage, Tally, article_order
 from pmc15m.rejects import reject_article
 from pmc15m.rows import order_of
@@ -16,7 +17,9 @@ from pmc15m.store import Store, TooLargeError
 _FOLDER = re.compile(r"(PMC[1-9][0-9]{0,17})\.([1-9][0-9]{0,8})")  # the numbers fit their columns
 
 
-def list_articles(source: str, select: SelectConfig = EVERYTHING) -> Iterator[ArticleRef | Reject | Tally]:
+def list_articles(
+    source: str, select: SelectConfig = EVERYTHING, part: Part = WHOLE
+) -> Iterator[ArticleRef | Reject | Tally]:
     """Yield the articles of a source by number, of each the version that counts; others are rejects `superseded`.
 
     With `max_articles` those of the smallest digest of their pmcid: a fair sample, and a small one is part
@@ -24,14 +27,15 @@ def list_articles(source: str, select: SelectConfig = EVERYTHING) -> Iterator[Ar
     those of `read_account`.
     """
     store = Store(source)
-    yield from read_account(store)
+    if part.index == 0:
+        yield from read_account(store)
     versions: dict[str, list[int]] = {}
     for entry in store.list():
         match = _FOLDER.fullmatch(entry.name)
         if entry.is_folder and match:
             versions.setdefault(match.group(1), []).append(int(match.group(2)))
     taken = sorted(versions, key=order_of)[: select.max_articles or None]
-    for pmcid in sorted(taken, key=article_order):
+    for pmcid in sorted(filter(part.holds, taken), key=article_order):
         refs = [ArticleRef(pmcid, version, f"{pmcid}.{version}") for version in sorted(versions[pmcid])]
         yield Tally("articles/read", len(refs))
         chosen = refs[0] if len(refs) == 1 else _choose(store, refs)

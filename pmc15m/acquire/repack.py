@@ -16,13 +16,13 @@ from lxml import etree
 from pmc15m.acquire.file_list import FileListRow, license_class
 from pmc15m.acquire.members import DEFAULT_CAPS, Archive, ArchiveRefused, Caps
 from pmc15m.acquire.metadata import MAX_BYTES
-from pmc15m.config import NO_LICENSE
 from pmc15m.jats.facts import bare_package, read_facts
 from pmc15m.jats.figs import find_figs
 from pmc15m.jats.links import Links
 from pmc15m.jats.media import MediaIndex, split_name
 from pmc15m.jats.reader import read_article
 from pmc15m.jats.rights import article_rights, stricter
+from pmc15m.licenses import NO_LICENSE
 from pmc15m.records import Article, ArticleRef, Reason
 from pmc15m.store import Store, TooLargeError
 

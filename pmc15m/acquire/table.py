@@ -113,13 +113,10 @@ def commit_fetch(
         brought = {row.key for row in new}
         kept = [row for row in old if row.key not in brought and not is_asked(row.key)]
         looked_at = brought | {row.key for row in refused}
-        kept_refused = [
-            row
-            for row in read_range(store, before.refused, Refused, low, high)
-            if row.key not in looked_at and not is_asked(row.key)
-        ]
-        others += [(kind, _write(store, folder, rows, kind)) for kind, rows in
-                   ((STORED, kept), (REFUSED, kept_refused)) if rows]  # fmt: skip
+        kept_refused = [row for row in read_range(store, before.refused, Refused, low, high)
+                        if row.key not in looked_at and not is_asked(row.key)]  # fmt: skip
+        for kind, rows in ((STORED, kept), (REFUSED, kept_refused)):
+            others += [(kind, _write(store, folder, rows, kind))] if rows else []
         retracted = [row.key for row in refused if row.reason == Reason.RETRACTED]
         if before.folder:
             for kind, count in _note_changes(store, list(find_changes(old, [*new, *kept], retracted, inventory))):

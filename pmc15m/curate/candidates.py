@@ -81,9 +81,9 @@ def read_candidates(file: str, pairs: str) -> Iterator[Candidate]:
             )
 
 
-def read_caption(candidate: Candidate, pairs: str) -> str:
-    """Return the caption of a candidate, read again from its row."""
-    return _captions(pairs, candidate.file, candidate.row_group)[candidate.row]
+def read_caption_at(pairs: str, file: str, row_group: int, row: int) -> str:
+    """Return the caption of a candidate, read again from its place in the row files of extract."""
+    return _captions(pairs, file, row_group)[row]
 
 
 @functools.lru_cache(maxsize=64)

@@ -61,18 +61,16 @@ def leak_report(
         max_rows: rows that are compared.
     """
     num_pairs = np.bincount(rows.article_of, minlength=len(pmcids))
-    split, has_rows = assignment.split, np.flatnonzero(num_pairs)
-    crossings: dict[str, int] = {}
-    for kind, pairs in [*sorted(identities.items()), ("same_work", np.concatenate(list(identities.values())))]:
-        work = components(len(pmcids), pairs[:, 0], pairs[:, 1])
-        crossings[kind] = _num_shared(work[has_rows], split[has_rows])
+    split = assignment.split
     split_of_row = split[rows.article_of]
-    crossings["same_pixels"] = _num_shared(rows.pixels, split_of_row)
     sample = _sample(rows.keys, split_of_row, max_rows)
     near, num_compared = _near_across(rows, sample, split_of_row, max_distance)
-    crossings["near"] = len(near)
     return {
-        "crossings": crossings,
+        "crossings": {
+            **_works_across(identities, split, np.flatnonzero(num_pairs)),
+            "same_pixels": _num_shared(rows.pixels, split_of_row),
+            "near": len(near),
+        },
         "examples": [list(pair) for pair in near[:NUM_EXAMPLES]],
         "compared": {
             "max_distance": max_distance,
@@ -85,6 +83,15 @@ def leak_report(
             for group in groups.oversize
         ],
     }
+
+
+def _works_across(identities: Mapping[str, Ints], split: Ints, articles: Ints) -> dict[str, int]:
+    """Return how many works some articles have in more than one split, by kind of identity and by all of them."""
+    found: dict[str, int] = {}
+    for kind, pairs in [*sorted(identities.items()), ("same_work", np.concatenate(list(identities.values())))]:
+        work = components(len(split), pairs[:, 0], pairs[:, 1])
+        found[kind] = _num_shared(work[articles], split[articles])
+    return found
 
 
 def _num_shared(values: Ints, split: Ints) -> int:

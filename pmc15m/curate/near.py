@@ -162,10 +162,7 @@ def find_matches(
     other_usable: Sequence[NDArray[np.bool_]],
     max_distance: int,
 ) -> Edges:
-    """Find the pairs of a row and a row of another set, such as a list of images to keep out, that are near.
-
-    Every row that is near any of the other set is in a pair. Of more than `MAX_GROUP` equal rows of
-    the other set only the first is.
+    """Find the pairs, as `find_edges`, of a row and one of another set: a list of images to keep out.
 
     Args:
         hashes: hashes of all rows, one array a kind.
@@ -175,7 +172,7 @@ def find_matches(
         max_distance: bits that may differ, 0 to 255.
 
     Returns:
-        Edges with left in the first set and right in the other.
+        Edges from a row to one of the other set; of more than `MAX_GROUP` equal rows there, to the first.
     """
     ours = np.flatnonzero(_meets(hashes, usable, other_hashes, other_usable))
     hashes = [np.concatenate([one[ours], two]) for one, two in zip(hashes, other_hashes, strict=True)]

@@ -6,7 +6,7 @@ release decided stays; what would then lie in two splits is rejected (study of d
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,10 @@ import numpy.typing as npt
 
 from pmc15m.config import SplitsConfig
 from pmc15m.curate.clusters import components
-from pmc15m.curate.duplicates import Kept
 from pmc15m.curate.identity import IDENTITY_KINDS
 from pmc15m.curate.near import Edges
 from pmc15m.errors import UsageError
-from pmc15m.records import Decision, Tally, article_order
+from pmc15m.records import article_order
 
 SPLITS = ("train", "val", "test")
 """From the least to the most protected: of two figures that may not both stay the former goes."""
@@ -43,13 +42,6 @@ def split_of(anchor: str, config: SplitsConfig) -> str:
     test = round(config.test_fraction * _BUCKETS)
     val = test + round(config.val_fraction * _BUCKETS)
     return "test" if bucket < test else "val" if bucket < val else "train"
-
-
-def decide(kept: Kept, config: SplitsConfig) -> Iterator[Decision | Tally]:
-    """Yield the decision for a candidate that stays. Tallies: `splits/<name>`."""
-    split = split_of(kept.pmcid, config)
-    yield Decision(kept.key, split, kept.cluster, kept.pmcid, kept.other_captions)
-    yield Tally(f"splits/{split}", 1)
 
 
 # --- edges ----------------------------------------------------------------------------------------

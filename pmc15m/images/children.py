@@ -170,6 +170,11 @@ def _read_jpeg(answer: dict[str, Any], data: bytes) -> tuple[bytes, str]:
     return data, changes
 
 
+def _close_all() -> None:
+    for pool in list(_POOLS):
+        pool.close()
+
+
 def _forget_all() -> None:
     for pool in list(_POOLS):
         pool.forget()
@@ -177,5 +182,5 @@ def _forget_all() -> None:
 
 _POOLS: "weakref.WeakSet[Children]" = weakref.WeakSet()
 _CHILDREN = Children()
-atexit.register(_CHILDREN.close)
+atexit.register(_close_all)
 os.register_at_fork(after_in_child=_forget_all)

@@ -44,7 +44,7 @@ _MAGIC = (
 )
 _END_MARKS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xae\x42\x60\x82", "GIF": b";"}
 _START_OF_SCAN = b"\xff\xda"
-_BAND_PIXELS = 2**20
+_BAND_PIXELS = 2**16  # small enough for the cache and for the allocator to keep
 _MAX_TIMES_READ = 8  # Pillow reads a sound file once, a TIFF's directory up to three times
 _MIN_READ_BYTES = 2**20
 _NO_MEMORY = re.compile("(?i)out of memory|insufficient memory")  # Pillow's decoders, zlib

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from pmc15m.config import OPEN_LICENSES
 from pmc15m.jats.rights import class_of_prose, class_of_url, stricter
+from pmc15m.licenses import OPEN_LICENSES
 
 MAX_PHRASE_CHARS = 120
 """Longest item of `rights_phrases`: enough to judge by, not a second caption."""
@@ -83,7 +83,7 @@ _SENTENCE_END = re.compile(r"[.;]\s+(?=[^\W\d_a-z])")
 class Phrase:
     """One thing that the words say."""
 
-    flag: str  # one of config.RIGHTS_FLAGS
+    flag: str  # one of licenses.RIGHTS_FLAGS
     words: str
 
     def __str__(self) -> str:

@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from lxml import etree
 
-from pmc15m.config import LICENSE_CLASSES, NO_LICENSE
 from pmc15m.jats.figs import XLINK_HREF, first_child, raw_text
+from pmc15m.licenses import LICENSE_CLASSES, NO_LICENSE
 
 _Element = etree._Element
 
@@ -43,7 +43,7 @@ _PUBLIC_DOMAIN = re.compile(r"\b(?:in|into|to)\s+the\s+public\s+domain\b", re.IG
 class Rights:
     """A licence as the XML gives it."""
 
-    license: str  # one of config.LICENSE_CLASSES
+    license: str  # one of licenses.LICENSE_CLASSES
     url: str | None  # with the version, where a URL gives it
     is_conflicting: bool = False  # the places name more than one class
     is_prose: bool = False  # words alone say so

@@ -11,9 +11,10 @@ from PIL import features
 
 from pmc15m import __version__
 from pmc15m.images.hashes import HASH_VERSION
-from pmc15m.records import ReleaseFile, Shard
+from pmc15m.release.files import ReleaseFile, Shard
 from pmc15m.release.report import failed_sums, report_json, stage_flows
 from pmc15m.release.shards import table_name, tar_name
+from pmc15m.release.splits import write_splits
 from pmc15m.stages import Origin, OutputError, check_unused, check_writable, read_json
 from pmc15m.store import Store
 
@@ -32,12 +33,14 @@ class ReleaseJob:
     """What the manifest says of how a release was made."""
 
     out: str
-    scratch: str  # name of the folder in the release that goes before the manifest is written
+    scratch: tuple[str, ...]  # names of folders in the release that go before the manifest is written
     origin: Origin
     config_toml: str  # resolved
     source: dict[str, Any]
     extract_tallies: dict[str, int]
     curate_tallies: dict[str, int]
+    splits: tuple[str, tuple[str, ...]]  # folder and row files of the splits of articles
+    curation: dict[str, Any]  # what curate says of itself, for the report
 
 
 def check_release(out: str, config: str, overwrite: bool) -> None:
@@ -86,6 +89,31 @@ def start_release(out: str, origin: Origin, overwrite: bool) -> bool:
     return True
 
 
+def start_release_part(out: str, origin: Origin, overwrite: bool = False) -> bool:
+    """Make a folder ready for parts of a release; return False where the release is complete there.
+
+    What other parts of it wrote stays. Safe to be called by several at once: they write the same.
+
+    Raises:
+        OutputError: it holds something foreign, another release, or parts of another.
+    """
+    store = Store(out)
+    if _read_own(store, MANIFEST) is not None or overwrite:
+        return start_release(out, origin, overwrite)
+    if _read_own(store, INCOMPLETE) is None:
+        try:
+            check_unused(out)
+        except OutputError:
+            if _read_own(store, INCOMPLETE) is None:  # else another part was faster
+                raise
+        check_writable(out)
+        store.put_bytes(_json_bytes({"origin": asdict(origin)}), INCOMPLETE)
+    begun = _read_own(store, INCOMPLETE) or {}
+    if begun.get("origin") != asdict(origin):
+        raise OutputError(f"{out} holds parts of another release: choose another folder, or say --overwrite")
+    return True
+
+
 def _read_own(store: Store, name: str) -> dict[str, Any] | None:
     """Return a JSON object of a release, or None where there is no such file.
 
@@ -119,11 +147,13 @@ def finish_release(
     if lost:
         raise LostError("the sums do not hold: " + "; ".join(lost))
     store = Store(job.out)
-    files = [*_shard_files(shards), *tables]
-    for name, data in _small_files(job, shards, report_json(flows, tallies)):
+    files = [*_shard_files(shards), *tables, write_splits(*job.splits, job.out)]
+    report = report_json(flows, tallies) | {"curation": job.curation}
+    for name, data in _small_files(job, shards, report):
         store.put_bytes(data, name)
         files.append(ReleaseFile(name, len(data), hashlib.sha256(data).hexdigest(), None))
-    store.delete(job.scratch)
+    for name in job.scratch:
+        store.delete(name)
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "origin": asdict(job.origin),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pmc15m.records import Reject, ReleaseFile
+from pmc15m.records import Reject
+from pmc15m.release.files import ReleaseFile
 from pmc15m.release.table import REJECTS_SCHEMA
 from pmc15m.rows import RowFile, order_range, read_range, to_row, write_table
 from pmc15m.store import Store

@@ -58,7 +58,7 @@ def unpack_flow(tallies: Tallies) -> Flow:
 
 def curate_flow(tallies: Tallies) -> Flow:
     """Return the flow of curate: pairs to pairs that stay."""
-    num_in, num_out = tallies.get("read_candidates/out", 0), tallies.get("decide/out", 0)
+    num_in, num_out = tallies.get("read_candidates/out", 0), tallies.get("pairs/kept", 0)
     return Flow("curate", "pairs", num_in, num_out, _ranked(tallies, "curate/figures"))
 
 

@@ -20,8 +20,9 @@ from pmc15m.config import EncodeConfig, ImagesConfig, ShardsConfig
 from pmc15m.images.children import encode_guarded
 from pmc15m.images.decode import ImageRefused
 from pmc15m.images.encode import changes_pixels, output_size
-from pmc15m.records import Decision, Pair, Reason, Reject, Shard, Stage, Tally
+from pmc15m.records import Decision, Pair, Reason, Reject, Stage, Tally
 from pmc15m.rejects import reject_figure
+from pmc15m.release.files import Shard
 from pmc15m.release.table import PAIRS_SCHEMA, pair_row, sample_json
 from pmc15m.release.tar import TarFile
 from pmc15m.rows import order_range, read_range, write_table

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import bars_dag, bars_fetch, bars_memory, bars_near, bars_tar, bars_xml
+from tests.bench import bars_dag, bars_fetch, bars_images, bars_memory, bars_near, bars_tar, bars_xml
 from tests.bench.measure import Bar, Verdict, judge, line_of
 
 _SPEED: dict[str, Callable[..., list[Bar]]] = {
     "xml": bars_xml.make_bars,
     "tar": bars_tar.make_bars,
+    "images": bars_images.make_bars,
     "dag": bars_dag.make_bars,
     "fetch": bars_fetch.make_bars,
     "near": bars_near.make_bars,

@@ -21,7 +21,17 @@ MAX_CONTROL = 1.10
 """What the same function may differ from itself by: beyond it nothing is judged."""
 
 _SENSES: Mapping[str, Callable[[float, float], bool]] = {">=": operator.ge, "<=": operator.le}
-_PACKAGES = ("apache-beam", "lxml", "pillow", "pubmed_parser", "pyarrow", "requests", "urllib3", "webdataset")
+_PACKAGES = (
+    "apache-beam",
+    "ImageHash",
+    "lxml",
+    "pillow",
+    "pubmed_parser",
+    "pyarrow",
+    "requests",
+    "urllib3",
+    "webdataset",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.build import run_build, run_curate, run_extract, run_shard
+from pipelines.build import run_build
+from pipelines.curating import run_curate
+from pipelines.extracting import run_extract
 from pipelines.options import parse_beam_options
 from pipelines.running import Run
+from pipelines.sharding import run_shard
 from pmc15m.acquire.source import Source
 from pmc15m.config import DatasetConfig, ImagesConfig, SplitsConfig, parse_config
 from pmc15m.stages import OutputError

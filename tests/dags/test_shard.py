@@ -11,7 +11,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 
 from pipelines import shard
-from pipelines.build import REJECTS_FOLDER
+from pipelines.sharding import REJECTS_FOLDER
 from pmc15m.acquire.source import Source
 from pmc15m.config import to_toml
 from pmc15m.release.finish import LostError, ReleaseJob, start_release

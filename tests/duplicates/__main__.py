@@ -1,4 +1,4 @@
-"""`python -m tests.duplicates`: measures hashes on drawn figures, prints tables and bars; exit code 1 where one is missed."""
+"""`python -m tests.duplicates`: measures hashes on drawn figures; exit code 1 where a bar is missed."""
 
 import argparse
 import os

@@ -118,9 +118,9 @@ def row_distances(left: Features, right: Features) -> Distances:
 
 def table_distances(left: Features, right: Features) -> Distances:
     """Return the distance of every row of one to every row of the other, `[N, M]`."""
-    found = np.full((len(left.num_pixels), len(right.num_pixels)), FAR, np.int16)
+    found = np.full((len(left.num_pixels), len(right.num_pixels)), FAR)
     for kind in (0, 1):
-        one, other, num_bits = left.hashes[kind], right.hashes[kind], np.zeros_like(found)
+        one, other, num_bits = left.hashes[kind], right.hashes[kind], np.zeros(found.shape, np.uint16)
         for word in range(one.shape[1]):
             num_bits += np.bitwise_count(one[:, word, None] ^ other[None, :, word])
         is_usable = left.usable[kind][:, None] & right.usable[kind][None, :]
@@ -137,7 +137,7 @@ def near_pairs(features: Features, max_distance: int) -> tuple[NDArray[np.int64]
         left, right = np.nonzero(table <= max_distance)
         is_upper = left + start < right
         left, right = left[is_upper], right[is_upper]
-        parts.append((left + start, right, table[left, right].astype(np.int64)))
+        parts.append((left + start, right, table[left, right]))
     first, second, distance = (np.concatenate(column) for column in zip(*parts, strict=True))
     return first, second, distance
 
@@ -195,4 +195,7 @@ def match_sharing(bench: Benchmark, max_distance: int = SPLIT) -> float:
     left, right, _ = near_pairs(bench.features.take(np.array(sharing)), max_distance)
     series = [bench.originals[index].series for index in sharing]
     num_pairs = len(sharing) * (NUM_SHARING - 1) // 2
-    return sum(series[one] == series[other] for one, other in zip(left, right, strict=True)) / num_pairs
+    num_matches: int = sum(
+        series[one] == series[other] for one, other in zip(left.tolist(), right.tolist(), strict=True)
+    )
+    return num_matches / num_pairs

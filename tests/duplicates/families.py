@@ -55,7 +55,7 @@ def draw_panels(scene: Scene) -> Image.Image:
     look, (rows, columns) = scene.look, scene.look.pick(_GRIDS)
     gutter, (width, height) = look.between(6, 22), scene.size
     panel_w, panel_h = (width - gutter) // columns - gutter, (height - gutter) // rows - gutter
-    # Small panels are cut from larger drawings, so that their words can be read.
+    # Small panels are shrunk from larger drawings, so that their words can be read.
     drawn = (max(320, panel_w), max(320, panel_w) * panel_h // panel_w)
     image = Image.new("RGB", scene.size, "white")
     draw, order = ImageDraw.Draw(image), look.sample(range(rows * columns), rows * columns)

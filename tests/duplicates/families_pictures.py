@@ -61,7 +61,8 @@ def _noise_volume(seed: int, side: int) -> Volume:
             share = (place - low).astype(np.float32).reshape([-1 if i == axis else 1 for i in range(3)])
             volume = np.take(volume, low, axis) * (1 - share) + np.take(volume, low + 1, axis) * share
         total += weight * volume
-    return (total - total.min()) / (total.max() - total.min())
+    scaled: Volume = (total - total.min()) / (total.max() - total.min())
+    return scaled
 
 
 def draw_slice(scene: Scene) -> Image.Image:

@@ -6,12 +6,17 @@ many of those come to one original decides the numbers as much as the hashes do,
 
 from collections import Counter
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pmc15m.curate.captions import caption_similarity
+from pmc15m.config import DuplicatesConfig
+from pmc15m.curate.arrays import Candidates
+from pmc15m.curate.captions import normalise_caption
 from pmc15m.curate.clusters import star_clusters
+from pmc15m.curate.copies import find_copies
 from pmc15m.curate.near import Edges, find_edges
 from pmc15m.synth import words
 from pmc15m.synth.dice import Dice
@@ -22,9 +27,6 @@ from tests.duplicates.transforms import TRANSFORMS
 COPIES = tuple(name for name in TRANSFORMS if name not in {"rotation", "mirror"})
 COPIES_PER_ORIGINAL = 2.3
 """As in the study that the bars come from."""
-
-MIN_SIMILARITY_WITHIN, MIN_SIMILARITY_ACROSS = 0.8, 0.3
-MAX_WHITE_CELLS_FRACTION = 0.35
 
 _SERIES_OF_ONE_ARTICLE = {"slice", "projection", "overlap", "fluorescence", "panels"}
 
@@ -79,12 +81,11 @@ def find_drops(published: Published, max_distance: int, *, is_gated: bool) -> Dr
     """Cluster, and compare what is dropped with its leader."""
     features, num_rows = published.features, len(published.source)
     edges = find_edges(features.hashes, features.usable, max_distance)
-    left, right = edges.left, edges.right
-    if is_gated:
-        passes = _pass_captions(published, edges)
-        left, right = left[passes], right[passes]
     rank = np.argsort(np.argsort(-features.num_pixels, kind="stable"), kind="stable")
-    leader = star_clusters(num_rows, left, right, rank)
+    if is_gated:
+        leader = _follow_captions(published, edges, rank)
+    else:
+        leader = star_clusters(num_rows, edges.left, edges.right, rank)
     dropped = np.flatnonzero(leader != np.arange(num_rows))
     wrong = dropped[published.source[leader[dropped]] != published.source[dropped]]
     within = [row for row in wrong.tolist() if published.article[row] == published.article[leader[row]]]
@@ -92,17 +93,16 @@ def find_drops(published: Published, max_distance: int, *, is_gated: bool) -> Dr
     return Drops(len(dropped), Counter(family[wrong].tolist()), Counter(family[within].tolist() if within else ()))
 
 
-def _pass_captions(published: Published, edges: Edges) -> NDArray[np.bool_]:
-    """Return which near pairs are copies by their captions, or because both are dense pictures of two articles."""
-    is_dense = published.features.white_cells_fraction <= MAX_WHITE_CELLS_FRACTION
-    passes = []
-    for one, other in zip(edges.left.tolist(), edges.right.tolist(), strict=True):
-        similarity = caption_similarity(published.caption[one], published.caption[other])
-        if published.article[one] == published.article[other]:
-            passes.append(similarity >= MIN_SIMILARITY_WITHIN)
-        else:
-            passes.append(similarity >= MIN_SIMILARITY_ACROSS or bool(is_dense[one] and is_dense[other]))
-    return np.array(passes, np.bool_)
+def _follow_captions(published: Published, edges: Edges, rank: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the leader of each row by hash and caption, as the release has it."""
+    _, article_of = np.unique(np.array(published.article), return_inverse=True)
+    _, caption = np.unique([normalise_caption(text) for text in published.caption], return_inverse=True)
+    rows = np.arange(len(rank))
+    white_cells = published.features.white_cells_fraction
+    read = SimpleNamespace(article_of=article_of, fig=rows, caption=caption, white_cells=white_cells)
+    candidates = cast(Candidates, read)  # no more of them is read
+    work = np.arange(len(rank))
+    return find_copies(candidates, rows, edges, rank, work, published.caption.__getitem__, DuplicatesConfig()).leader
 
 
 def _article_of(original: Original) -> str:

@@ -14,12 +14,11 @@ from tests.duplicates.benchmark import (
     Benchmark,
     fingerprint,
     gather,
-    make_originals,
     match_originals,
     near_pairs,
     row_distances,
 )
-from tests.duplicates.families import FAMILIES, draw_degenerate, draw_symmetric
+from tests.duplicates.families import FAMILIES, draw_degenerate, draw_symmetric, make_originals
 from tests.duplicates.stars import publish
 from tests.duplicates.transforms import CORE, TRANSFORMS, comment_jpeg, pack, repack
 
@@ -100,8 +99,8 @@ def test_image_that_is_its_own_mirror_image_is_compared_and_found() -> None:
     copies = gather([fingerprint(TRANSFORMS[name](image)) for name in CORE])
     assert np.all(original.usable)
     distances = dict(zip(CORE, row_distances(original, copies).tolist(), strict=True))
-    # Half of its coefficients are zero but for rounding: a box cut one pixel off the middle shakes their bits.
-    assert {name for name, distance in distances.items() if distance > DROP} <= {"white border", "combination"}
+    # Half of its coefficients are zero but for rounding, and their bits are shaken by what JPEG leaves.
+    assert {name for name, distance in distances.items() if distance > DROP} == {"JPEG 50", "combination"}
 
 
 @pytest.mark.parametrize(("max_distance", "missed_fraction"), [(STRICT, 0), (DROP, 0.001), (SPLIT, 0.025)])

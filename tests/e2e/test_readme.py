@@ -44,6 +44,9 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (folder / "pipelines").symlink_to(ROOT / "pipelines")
     (folder / "sample50.toml").write_text("[select]\nmax_articles = 3\n", encoding="utf-8")
+    (folder / "my-eval-images").mkdir()
+    image = next(path for path in sorted(first.iterdir()) if path.suffix in {".jpg", ".png", ".tif"})
+    shutil.copy(image, folder / "my-eval-images")
     (folder / "store").symlink_to(folder / "articles")
     _pack(first, folder / "oa_package")
     return folder
@@ -63,7 +66,7 @@ def _pack(article: Path, folder: Path) -> None:
 def test_every_command_of_the_readme_runs_in_its_order(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workplace)
     commands = _commands("pmc15m")
-    assert {words[1] for words in commands} == {"inspect", "build", "extract", "curate", "shard", "fetch"}
+    assert {words[1] for words in commands} == {"inspect", "build", "extract", "curate", "shard", "fetch", "hashes"}
     for words in commands:
         if words[1] == "fetch":  # there is no service here: its words are read, tests/faults fetches
             assert make_parser().parse_args(words[1:]).store == "store/"

@@ -30,6 +30,7 @@ def test_benchmark_runs_and_agrees_with_its_peers(tmp_path: Path) -> None:
     assert [case["case"] for case in cases if case["bar"]] == [
         *["parse_article"] * 2,
         "write_tar with sha256",
+        *["probe in a child", "both hashes", "probe less decode, megapixel"],
         "extract DAG",
         *["fetch, md5, write"] * 2,
         "find_edges, 24 bits",

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from pipelines.commands import CONFIGS
 from pmc15m.config import (
-    LICENSE_CLASSES,
     ConfigError,
     DatasetConfig,
     EncodeConfig,
@@ -23,6 +22,7 @@ from pmc15m.config import (
     to_toml,
 )
 from pmc15m.errors import UsageError
+from pmc15m.licenses import LICENSE_CLASSES
 
 TABLES = [field.name for field in dataclasses.fields(DatasetConfig)]
 

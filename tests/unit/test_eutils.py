@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pmc15m.acquire import eutils
 from pmc15m.acquire.eutils import FIRST_DAY, LICENSE_FILTERS, Query, QueryError, Service, search_pmcids
 from pmc15m.acquire.http import HttpPolicy
-from pmc15m.config import LICENSE_CLASSES
+from pmc15m.licenses import LICENSE_CLASSES
 from pmc15m.records import Reason
 from tests.server import Collection, ServerConfig, running_server
 from tests.server.eutils import error_body, limit_body

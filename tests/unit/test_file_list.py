@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmc15m.acquire.file_list import LIST_NAME, MAX_LINE_BYTES, FileListRow, license_class, read_file_list
-from pmc15m.config import LICENSE_CLASSES
+from pmc15m.licenses import LICENSE_CLASSES
 from pmc15m.records import Reason, Reject, Stage
 
 CSV = "File,Article Citation,Accession ID,Last Updated (YYYY-MM-DD HH:MM:SS),PMID,License"

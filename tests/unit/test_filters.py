@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmc15m.config import LICENSE_CLASSES, FiltersConfig
+from pmc15m.config import FiltersConfig
 from pmc15m.curate.filters import RULES, filter_candidate
+from pmc15m.licenses import LICENSE_CLASSES
 from pmc15m.records import Reason, Reject, Stage
 from tests import some
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pmc15m.records import ReleaseFile, Shard
+from pmc15m.release.files import ReleaseFile, Shard
 from pmc15m.release.finish import (
     INCOMPLETE,
     MANIFEST,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmc15m.acquire.metadata import MAX_NAME_BYTES, MetadataError, MetadataMismatchError, parse_metadata
-from pmc15m.config import LICENSE_CLASSES
+from pmc15m.licenses import LICENSE_CLASSES
 from pmc15m.records import ArticleRef, MediaFile, Package
 
 REF = ArticleRef("PMC4991227", 1, "PMC4991227.1")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmc15m.config import RIGHTS_FLAGS
 from pmc15m.jats.phrases import MAX_PHRASE_CHARS, Phrase, license_in, screen_phrases
+from pmc15m.licenses import RIGHTS_FLAGS
 
 
 def flags(text: str) -> set[str]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmc15m.config import LICENSE_CLASSES, OPEN_LICENSES, RIGHTS_FLAGS, XmlConfig
+from pmc15m.config import XmlConfig
 from pmc15m.jats.article import parse_article
 from pmc15m.jats.reader import read_article
 from pmc15m.jats.rights import (
@@ -17,6 +17,7 @@ from pmc15m.jats.rights import (
     read_rights,
     stricter,
 )
+from pmc15m.licenses import LICENSE_CLASSES, OPEN_LICENSES, RIGHTS_FLAGS
 from pmc15m.records import Figure, Pair, Reason, Reject
 from pmc15m.release.table import pair_row
 from tests import some

@@ -18,7 +18,8 @@ from PIL import Image
 from pmc15m.acquire.source import Source
 from pmc15m.config import EncodeConfig, ImagesConfig, ShardsConfig
 from pmc15m.images.probe import probe_image
-from pmc15m.records import Decision, Pair, Reason, Reject, Shard, Tally, make_key
+from pmc15m.records import Decision, Pair, Reason, Reject, Tally, make_key
+from pmc15m.release.files import Shard
 from pmc15m.release.shards import ShardJob, ShardSpec, plan_shards, table_name, tar_name, write_shard
 from pmc15m.release.table import PAIRS_SCHEMA
 from pmc15m.rows import order_of, order_range, write_rows

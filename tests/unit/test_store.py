@@ -14,7 +14,8 @@ import pytest
 from pyarrow import fs
 
 from pmc15m import store as store_module
-from pmc15m.store import Entry, Md5MismatchError, Store, TooLargeError
+from pmc15m.errors import UsageError
+from pmc15m.store import Entry, Md5MismatchError, Store, StoreError, TooLargeError
 
 DATA = b"mill" * 100
 
@@ -202,7 +203,7 @@ def test_upload_that_came_short_is_deleted_and_an_error(
     bucket: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "copyfileobj", lambda _source, target, _size: target.write(DATA[:7]))
-    with pytest.raises(OSError, match="holds 7 bytes after the upload, not 400"):
+    with pytest.raises(StoreError, match=r"s3://mills/root/mill\.bin: .*holds 7 bytes after the upload, not 400"):
         bucket.put_bytes(DATA, "mill.bin")
     assert names(tmp_path / "bucket") == ["root"]
 
@@ -215,9 +216,27 @@ def test_upload_that_breaks_off_leaves_no_half_object(
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(shutil, "copyfileobj", break_off)
-    with pytest.raises(OSError, match="Input/output error"):
+    with pytest.raises(StoreError, match="Input/output error"):
         bucket.put_bytes(DATA, "mill.bin")
     assert names(tmp_path / "bucket") == ["root"]
+
+
+def test_upload_that_does_not_begin_spares_what_was_there(bucket: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket.put_bytes(b"old", "mill.bin")
+    far, _ = store_module._open(bucket.uri)
+
+    class Deaf:
+        type_name = "deaf"
+        get_file_info, delete_file = far.get_file_info, far.delete_file
+
+        def open_output_stream(self, _: str) -> Any:
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(store_module, "_open", lambda _: (Deaf(), "root"))
+    with pytest.raises(StoreError, match="Input/output error"):
+        bucket.put_bytes(DATA, "mill.bin")
+    monkeypatch.setattr(store_module, "_open", lambda _: (far, "root"))
+    assert bucket.read_bytes("mill.bin", 400) == b"old"
 
 
 def test_local_file_of_an_upload_stays(bucket: Store, tmp_path: Path) -> None:
@@ -232,3 +251,24 @@ def test_folder_of_the_name_of_a_file_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").mkdir()
     with pytest.raises(FileNotFoundError, match=r"a\.jpg is a folder"):
         Store(str(tmp_path)).read_bytes("a.jpg", 10)
+
+
+@pytest.mark.parametrize("where", ["store", "bucket"])
+def test_folders_are_listed_each_in_the_order_they_are_asked_for(
+    where: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    place: Store = request.getfixturevalue(where)
+    root = tmp_path / {"store": "store", "bucket": "bucket/root"}[where]
+    for name in ("b/two", "a/one", "b/three"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(DATA)
+    found = [[entry.name for entry in entries] for entries in place.list_each(["b", "absent", "a"])]
+    assert found == [["three", "two"], [], ["one"]]
+
+
+@pytest.mark.parametrize(
+    "uri", ["s3://", "s3:///folder", "s3://key:word@mills", "s3://mills/a?region=x", "gs://anonymous@", "gs://mills?a"]
+)
+def test_address_of_an_object_store_is_a_bucket_and_a_folder(uri: str) -> None:
+    with pytest.raises(UsageError, match="no folder of an object store"):
+        Store(uri).exists()
