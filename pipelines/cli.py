@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from pipelines.signals import Stop, leave
 from pipelines.words import EXIT_USAGE, make_parser
-from pmc15m.errors import BrokenWorldError, TooManyFaultsError, UsageError
+from pmc15m.errors import BrokenWorldError, Submitted, TooManyFaultsError, UsageError
 
 EXIT_EXCEPTION, EXIT_FAULTS, EXIT_SIGNAL = 1, 3, 128
 
@@ -22,6 +22,8 @@ def main(argv: list[str] | None = None) -> int:
     with Stop() as stop:
         try:
             args.run(args, beams)
+        except Submitted as submitted:
+            _say(str(submitted))
         except UsageError as error:
             _say(str(error))
             return EXIT_USAGE

@@ -181,11 +181,13 @@ def _parts_of(args: argparse.Namespace, beams: list[str]) -> "InParts | None":
 
 
 def _run_of(args: argparse.Namespace, beams: list[str]) -> "Run":
-    from pipelines.options import parse_beam_options
+    from pipelines.options import is_not_waited_for, parse_beam_options
     from pipelines.running import Run
 
-    config = read_config(args.config)
-    return Run(config, parse_beam_options(beams), args.fresh, getattr(args, "overwrite", False))
+    config, options = read_config(args.config), parse_beam_options(beams)
+    if is_not_waited_for(options) and args.run in {build, fetch}:
+        raise UsageError("--no_wait_until_finish: build and fetch wait between their pipelines; run one stage a job")
+    return Run(config, options, args.fresh, getattr(args, "overwrite", False))
 
 
 def _no_beam_options(beams: list[str]) -> None:

@@ -85,6 +85,11 @@ def has_local_processes(options: PipelineOptions) -> bool:
     return str(options.view_as(DirectOptions).direct_running_mode) == "multi_processing"
 
 
+def is_not_waited_for(options: PipelineOptions) -> bool:
+    """Return whether a job is only to be submitted."""
+    return bool(options.view_as(StandardOptions).no_wait_until_finish)
+
+
 def num_workers(options: PipelineOptions) -> int:
     """Return how many workers a run may have, to share one rate among them; 1 where Beam is not told."""
     told = (options.view_as(DirectOptions).direct_num_workers, options.view_as(WorkerOptions).max_num_workers)

@@ -29,6 +29,8 @@ CONFIG = DatasetConfig(splits=SplitsConfig(val_fraction=0.25, test_fraction=0.25
 DENSE, LINES = 0.1, 0.6
 """White cells of a photograph and of line art."""
 
+_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+
 _OF_ARTICLE = ("doi", "title", "first_author", "related", "is_preprint", "is_manuscript")
 
 
@@ -133,7 +135,7 @@ def judged(
     num_files: int = 1,
 ) -> Judged:
     """Return what becomes of some pairs, each of which has one end, as the sums say too."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=_MEMORY) as folder:
         names = written(pairs, Path(folder), num_files)
         job = JudgeJob(f"{folder}/pairs", f"{folder}/candidates", config, previous or {}, tuple(lists))
         found = Judged()

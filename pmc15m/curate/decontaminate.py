@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pmc15m.curate.near import Hashes, find_matches, is_comparable, pack_hashes
+from pmc15m.curate.near import HASH_BYTES, Hashes, find_matches, is_comparable, pack_hashes
 from pmc15m.errors import UsageError
 from pmc15m.records import ARTICLE_KEY_PATTERN
 from pmc15m.rows import schema, to_row, write_table
@@ -22,6 +22,7 @@ from pmc15m.rows import schema, to_row, write_table
 Bools = npt.NDArray[np.bool_]
 Column: TypeAlias = "pa.ChunkedArray[Any]"
 
+_HASHES = ("phash", "phash_content")
 _ARTICLES = pa.schema([pa.field("source", pa.string()), pa.field("pmcid", pa.string())])
 
 
@@ -73,11 +74,19 @@ def read_list(path: Path, hash_version: str) -> EvalList:
     pmcids = _read_articles(table, path) if has_articles else {}
     if has_articles and not has_images:
         table = schema(ListedImage).empty_table()
-    values = _columns(table, schema(ListedImage), path)
+    values = _columns(table, _image_schema(), path)
     if others := sorted(set(_texts(values["hash_version"])) - {hash_version}):
         raise UsageError(f"{path} has hashes of version {others[0]}, the pairs of {hash_version}: make the list anew")
     hashes = pack_hashes(values["phash"]), pack_hashes(values["phash_content"])
     return EvalList(_names(values["source"], values["id"]), hashes, values["grey_std"].to_numpy(), pmcids)
+
+
+def _image_schema() -> pa.Schema:
+    """Return the schema of a list of images: that of its record, with the width of the hashes."""
+    fields: list[Any] = [
+        pa.field(f.name, pa.binary(HASH_BYTES)) if f.name in _HASHES else f for f in schema(ListedImage)
+    ]
+    return pa.schema(fields)
 
 
 def _read_articles(table: pa.Table, path: Path) -> dict[str, str]:

@@ -11,12 +11,13 @@ from apache_beam import coders
 from apache_beam.runners.pipeline_context import PipelineContext
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from pipelines import curate, extract, shard
+from pipelines import extract, shard
 from pmc15m.config import to_toml
+from pmc15m.parts import WHOLE
 from pmc15m.release.finish import ReleaseJob
 from pmc15m.release.rejects import RejectsJob
-from pmc15m.stages import Origin, read_stage
-from tests.dags.conftest import CONFIG, NOWHERE
+from pmc15m.stages import Origin
+from tests.dags.conftest import CONFIG, NOWHERE, run_curate
 from tests.dags.test_shard import SPECS, job
 
 FLATTEN, GROUP = "beam:transform:flatten:v1", "beam:transform:group_by_key:v1"
@@ -66,16 +67,16 @@ Make = Callable[[beam.Pipeline, str, str, str], None]
 
 
 def add_extract(p: beam.Pipeline, source: str, _pairs: str, _decisions: str) -> None:
-    extract.run(p, source, "out", CONFIG, ORIGIN, NOWHERE)
+    extract.run(p, source, "out", CONFIG, WHOLE, ORIGIN, NOWHERE)
 
 
 def add_curate(p: beam.Pipeline, _source: str, pairs: str, _decisions: str) -> None:
-    curate.run(p, pairs, read_stage(pairs, "extract"), "out", CONFIG, ORIGIN, NOWHERE)
+    run_curate(p, pairs, "out")
 
 
 def add_shard(p: beam.Pipeline, source: str, pairs: str, decisions: str) -> None:
     rejects = RejectsJob(1, ((pairs, ()),), "own", "out")
-    release = ReleaseJob("out", ".rejects", ORIGIN, to_toml(CONFIG), {}, {}, {})
+    release = ReleaseJob("out", (".rejects",), ORIGIN, to_toml(CONFIG), {}, {}, {}, ("out", ()), {})
     shard.run(p, SPECS, job(source, pairs, decisions, Path("out")), rejects, release, NOWHERE)
 
 

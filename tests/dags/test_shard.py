@@ -14,9 +14,11 @@ from pipelines import shard
 from pipelines.sharding import REJECTS_FOLDER
 from pmc15m.acquire.source import Source
 from pmc15m.config import to_toml
+from pmc15m.curate.finish import DECISIONS, SPLITS_TABLE, names_of, read_leaks
 from pmc15m.release.finish import LostError, ReleaseJob, start_release
 from pmc15m.release.rejects import RejectsJob
 from pmc15m.release.shards import ShardJob, ShardSpec, plan_shards
+from pmc15m.release.splits import read_splits
 from pmc15m.stages import Origin, read_stage
 from pmc15m.steps import Ledger
 from tests.dags import test_curate, test_extract
@@ -30,9 +32,8 @@ NO_DERIVATIVES = ("PMC1007_0001_01", "no_derivatives")
 
 def job(source: str, pairs: str, decisions: str, out: Path) -> ShardJob:
     extracted, curated = read_stage(pairs, "extract"), read_stage(decisions, "curate")
-    return ShardJob(
-        Source(source), pairs, extracted.names, decisions, curated.names, str(out), CONFIG.images, CONFIG.encode
-    )  # fmt: skip
+    names = names_of(curated, DECISIONS)
+    return ShardJob(Source(source), pairs, extracted.names, decisions, names, str(out), CONFIG.images, CONFIG.encode)
 
 
 def run(source: str, pairs: str, decisions: str, out: Path, specs: list[ShardSpec]) -> None:
@@ -43,8 +44,16 @@ def run(source: str, pairs: str, decisions: str, out: Path, specs: list[ShardSpe
     folders = ((pairs, extracted.reject_names), (decisions, curated.reject_names))
     rejects = RejectsJob(1, folders, f"{out}/{REJECTS_FOLDER}", str(out))
     release = ReleaseJob(
-        str(out), REJECTS_FOLDER, origin, to_toml(CONFIG), {}, extracted.tallies, curated.tallies
-    )  # fmt: skip
+        str(out),
+        (REJECTS_FOLDER,),
+        origin,
+        to_toml(CONFIG),
+        {},
+        extracted.tallies,
+        curated.tallies,
+        (decisions, names_of(curated, SPLITS_TABLE)),
+        {"leaks": read_leaks(decisions)},
+    )
     with beam.Pipeline(FnApiRunner()) as p:
         shard.run(p, specs, job(source, pairs, decisions, out), rejects, release, NOWHERE)
 
@@ -63,6 +72,7 @@ def test_release_holds_these_files_and_no_others(release: Path) -> None:
         "pairs/pmc15m-train-000000.parquet",
         "rejects/rejects-000000.parquet",
         "report.json",
+        "splits.parquet",
         "train/pmc15m-train-000000.tar",
         "train/sizes.json",
     ]
@@ -82,6 +92,11 @@ def test_rejects_of_all_stages_are_in_the_release(release: Path) -> None:
     assert [(row["key"], row["reason"]) for row in rows] == sorted(
         [*test_extract.REJECTS, *test_curate.REJECTS, NO_DERIVATIVES]
     )
+
+
+def test_splits_of_all_articles_are_in_the_release(release: Path) -> None:
+    assert read_splits(str(release)) == {key: row.split for key, row in test_curate.SPLITS.items()}
+    assert json.loads((release / "report.json").read_text())["curation"]["leaks"]["crossings"]["same_pixels"] == 0
 
 
 def test_report_adds_up(release: Path) -> None:

@@ -70,10 +70,9 @@ def test_every_real_figure_is_found_when_saved_again_or_halved(transform: str, r
     assert _missed(real, transform) == []
 
 
-def test_nine_of_ten_real_figures_are_found_with_a_white_border(real: Real) -> None:
-    # The others: grey grounds, of which the edge of the border takes the second pass of trimming; ruled tables,
-    # whose frame is too little of one grey to be trimmed; low figures, whose box moves by a pixel of the small copy.
-    assert len(_missed(real, "white border")) <= 0.1 * sum(real.is_large)
+def test_real_figures_are_found_with_a_white_border_but_for_three_in_a_hundred(real: Real) -> None:
+    # The others have a frame of their own that is plain by a hair: with the border round them it is so, or is not.
+    assert len(_missed(real, "white border")) <= 0.035 * sum(real.is_large)
 
 
 def test_no_two_different_real_figures_are_linked(real: Real) -> None:

@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
-from pmc15m.curate.candidates import read_candidates, read_caption
+from pmc15m.curate.candidates import Candidate, read_candidates, read_caption_at
 from pmc15m.curate.captions import caption_digest
 from pmc15m.curate.identity import title_digest
 from pmc15m.records import Pair
 from pmc15m.rows import ROW_GROUP_ROWS, write_rows
 from pmc15m.store import Store
 from tests import some
+
+
+def caption_of(candidate: Candidate, pairs: Path) -> str:
+    return read_caption_at(str(pairs), candidate.file, candidate.row_group, candidate.row)
 
 
 def test_candidate_says_of_a_pair_what_is_judged(tmp_path: Path) -> None:
@@ -51,7 +55,7 @@ def test_caption_is_measured_without_the_licence_at_its_end(tmp_path: Path) -> N
     first, second = found["PMC8_0001_01"], found["PMC8_0002_01"]
     assert (first.num_chars, first.num_words, first.is_boilerplate) == (20, 5, False)
     assert (second.num_chars, second.num_words, second.is_boilerplate) == (0, 0, True)
-    assert read_caption(first, str(tmp_path)) == captions["PMC8_0001_01"]
+    assert caption_of(first, tmp_path) == captions["PMC8_0001_01"]
 
 
 def test_article_without_a_title_has_no_digest_of_one(tmp_path: Path) -> None:
@@ -66,5 +70,5 @@ def test_every_pair_of_a_file_is_a_candidate_that_finds_its_caption(tmp_path: Pa
     found = list(read_candidates(file, str(tmp_path)))
     assert {candidate.key for candidate in found} == {pair.key for pair in pairs}
     assert {candidate.row_group for candidate in found} == {0, 1}
-    captions = {candidate.key: read_caption(candidate, str(tmp_path)) for candidate in found}
+    captions = {candidate.key: caption_of(candidate, tmp_path) for candidate in found}
     assert captions == {pair.key: pair.figure.caption for pair in pairs}

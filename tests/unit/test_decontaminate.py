@@ -15,7 +15,7 @@ from pmc15m.curate.decontaminate import EvalList, ListedImage, find_overlaps, re
 from pmc15m.curate.near import Hashes, pack_hashes
 from pmc15m.errors import UsageError
 
-VERSION = "dct256-1"
+VERSION = "dct256-2"
 
 
 def a_hash(seed: int, flipped: int = 0) -> bytes:

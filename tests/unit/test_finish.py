@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pmc15m.curate.judge import ArticleSplit
 from pmc15m.release.files import ReleaseFile, Shard
 from pmc15m.release.finish import (
     INCOMPLETE,
@@ -20,8 +21,10 @@ from pmc15m.release.finish import (
     start_release,
     versions,
 )
+from pmc15m.release.splits import read_splits
+from pmc15m.rows import write_rows
 from pmc15m.stages import Origin, OutputError
-from pmc15m.store import SCRATCH_PREFIX
+from pmc15m.store import SCRATCH_PREFIX, Store
 from tests.unit.test_report import CURATE, EXTRACT, SHARD
 
 ORIGIN = Origin("shard", "0.1.0", "c" * 64, "i" * 64)
@@ -34,7 +37,13 @@ TABLES = [ReleaseFile("rejects/rejects-000000.parquet", 500, "6" * 64, NUM_REJEC
 
 
 def job(out: Path) -> ReleaseJob:
-    return ReleaseJob(str(out), ".rejects", ORIGIN, "[xml]\n", {"kind": "folder"}, EXTRACT, CURATE)
+    curated = out.parent / f"{out.name}.decisions"
+    splits = (ArticleSplit("PMC10", "train", "PMC9"), ArticleSplit("PMC9", "train", "PMC9"))
+    names = (write_rows(splits, ArticleSplit, Store(str(curated)), "splits").name,)
+    source = {"kind": "folder"}
+    return ReleaseJob(
+        str(out), (".rejects",), ORIGIN, "[xml]\n", source, EXTRACT, CURATE, (str(curated), names), {"leaks": {}}
+    )  # fmt: skip
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:
@@ -62,11 +71,13 @@ def starts() -> list[Callable[[Path], Any]]:
 
 
 def test_release_holds_its_small_files_and_nothing_of_the_making(release: Path) -> None:
-    files = ["config.toml", "manifest.json", "report.json", "train", "train/sizes.json", "val", "val/sizes.json"]
-    assert list(tree(release)) == files
+    small = ["config.toml", "manifest.json", "report.json", "splits.parquet"]
+    assert list(tree(release)) == [*small, "train", "train/sizes.json", "val", "val/sizes.json"]
     assert json.loads((release / "train" / "sizes.json").read_text()) == {"pmc15m-train-000000.tar": 2}
     assert (release / "config.toml").read_text() == "[xml]\n"
     assert read_report(str(release))["flows"][0]["in"] == 9
+    assert read_report(str(release))["curation"] == {"leaks": {}}
+    assert read_splits(str(release)) == {"PMC9": "train", "PMC10": "train"}
 
 
 def test_manifest_lists_every_file_and_the_counts(release: Path) -> None:
@@ -84,6 +95,7 @@ def test_manifest_lists_every_file_and_the_counts(release: Path) -> None:
     assert set(paths) == {
         "config.toml",
         "report.json",
+        "splits.parquet",
         "train/sizes.json",
         "val/sizes.json",
         "train/pmc15m-train-000000.tar",

@@ -23,7 +23,7 @@ CURATE = {
     "rejects/curate/figures/license": 1,
     "rejects/curate/figures/caption_too_short": 1,
     "rejects/curate/figures/duplicate_file": 3,
-    "decide/out": 4,
+    "pairs/kept": 4,
     "splits/train": 3,
     "splits/val": 1,
 }
@@ -82,7 +82,7 @@ def test_sums_that_hold_say_nothing() -> None:
         ({"curate": {"read_candidates/out": 8}}, "9 out of extract, but 8 into curate"),
         ({"curate": {"rejects/curate/figures/license": 0}}, "curate: 9 pairs in, but 4 out + 4 rejects"),
         ({"curate": {"rejects/curate/figures/duplicate_file": 2}}, "curate: 9 pairs in, but 4 out + 4 rejects"),
-        ({"curate": {"decide/out": 5}}, "5 out of curate, but 4 into shard"),
+        ({"curate": {"pairs/kept": 5}}, "5 out of curate, but 4 into shard"),
         ({"shard": {"samples/planned": 3}}, "4 out of curate, but 3 into shard"),
         ({"shard": {"samples/written": 4}}, "shard: 4 pairs in, but 4 out + 1 rejects"),
         ({"shard": {"rejects/shard/figures/no_derivatives": 0}}, "shard: 4 pairs in, but 3 out + 0 rejects"),

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmc15m.config import SplitsConfig
-from pmc15m.curate.duplicates import Kept
 from pmc15m.curate.identity import IDENTITY_KINDS
 from pmc15m.curate.near import Edges
 from pmc15m.curate.splits import (
@@ -20,14 +19,13 @@ from pmc15m.curate.splits import (
     ArticleEdges,
     Oversize,
     assign_splits,
-    decide,
     find_leaks,
     find_split_groups,
     join_edges,
     split_of,
 )
 from pmc15m.errors import UsageError
-from pmc15m.records import Decision, Tally, article_order
+from pmc15m.records import article_order
 
 HALVES = SplitsConfig(val_fraction=0.25, test_fraction=0.25)
 pmcids = st.integers(1, 10**8).map("PMC{}".format)
@@ -74,19 +72,6 @@ def test_test_articles_stay_in_test_when_the_fraction_grows(pmcid: str) -> None:
     small = split_of(pmcid, SplitsConfig(val_fraction=0, test_fraction=0.2))
     large = split_of(pmcid, SplitsConfig(val_fraction=0, test_fraction=0.3))
     assert (small, large) != ("test", "train")
-
-
-@given(pmcids, st.lists(st.integers(1, 99), min_size=1), st.integers(1, 3))
-def test_no_article_is_in_two_splits(pmcid: str, figs: list[int], graphic: int) -> None:
-    splits = set()
-    for fig in figs:
-        key = f"{pmcid}_{fig:04d}_{graphic:02d}"
-        decision, tally = decide(Kept(key, pmcid, key, ("Other.",)), HALVES)
-        assert isinstance(decision, Decision)
-        assert decision == Decision(key, decision.split, key, pmcid, ("Other.",))
-        assert tally == Tally(f"splits/{decision.split}", 1)
-        splits.add(decision.split)
-    assert len(splits) == 1
 
 
 # --- a small world --------------------------------------------------------------------------------
