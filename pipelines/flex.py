@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipelines import cli
 from pipelines.words import EXIT_USAGE
-from pmc15m.errors import UsageError
+from pmc15m.errors import BrokenWorldError, UsageError
 from pmc15m.store import Store
 
 STAGES = ("extract", "curate", "shard")
@@ -33,9 +33,9 @@ def main(words: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="pmc15m-flex-") as folder:
         try:
             argv = command_of(words, Path(folder))
-        except UsageError as error:
+        except (UsageError, BrokenWorldError) as error:
             print(f"pmc15m: {error}", file=sys.stderr)  # noqa: T201
-            return EXIT_USAGE
+            return EXIT_USAGE if isinstance(error, UsageError) else cli.EXIT_EXCEPTION
         return cli.main(argv)
 
 
@@ -48,7 +48,8 @@ def command_of(words: Sequence[str], folder: Path) -> list[str]:
         folder: where files of a bucket are copied to.
 
     Raises:
-        UsageError: a word of another form, a name given twice, no stage, a file that cannot be read.
+        UsageError: a word of another form, a name given twice, no stage, a file that is not there.
+        BrokenWorldError: a bucket does not answer.
     """
     given: dict[str, str] = {}
     beams: list[str] = []

@@ -5,8 +5,8 @@ class UsageError(ValueError):
     """What was asked for cannot be done as asked."""
 
 
-class Submitted(Exception):  # noqa: N818, it ends a command and is no error
-    """The job goes on without this process: exit code 0."""
+class Submitted(Exception):
+    """The job goes on without this process: no error, exit code 0."""
 
 
 class TooManyFaultsError(RuntimeError):

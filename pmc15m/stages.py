@@ -4,12 +4,13 @@
 and by no other, so what a lost worker writes late does not count.
 """
 
+import errno
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pmc15m.errors import UsageError
@@ -17,7 +18,9 @@ from pmc15m.rows import RowFile, content_of
 from pmc15m.store import SCRATCH_PREFIX, Store
 
 MARKER = "stage.json"
+IN_USE = "is in use by another run"
 _MAX_MARKER_BYTES = 2**28
+_NO_LOCKS = (errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 
 class OutputError(UsageError):
@@ -65,7 +68,7 @@ def read_stage(folder: str, stage: str) -> StageFiles:
     Raises:
         OutputError: there is no complete stage of that name in the folder.
     """
-    marker = _read_marker(folder)
+    marker = read_marker(folder)
     if marker is None or marker.get("stage") != stage:
         raise OutputError(f"{folder} holds no output of {stage}: no {MARKER} that says so")
     if not marker.get("complete"):
@@ -78,77 +81,53 @@ def read_stage(folder: str, stage: str) -> StageFiles:
     )
 
 
-def start_stage(folder: str, origin: Origin, fresh: bool = False) -> bool:
+def start_stage(folder: str, origin: Origin, fresh: bool = False, is_own: bool = False) -> bool:
     """Make a folder ready for a stage; return False where it is complete and of the same origin.
+
+    Args:
+        folder: of the stage.
+        origin: what decides its content.
+        fresh: make it again even so.
+        is_own: it lies in a folder of pmc15m, so that nothing in it is anyone else's.
 
     Raises:
         OutputError: the folder holds something that is not this stage's, or cannot be written.
     """
-    marker = _read_marker(folder)
-    if marker is None:
-        check_unused(folder)
-    elif marker.get("stage") != origin.stage:
-        raise OutputError(f"{folder} holds the output of {marker.get('stage')}, not of {origin.stage}: choose another")
-    elif marker.get("complete") and not fresh and Origin(**{k: marker[k] for k in asdict(origin)}) == origin:
+    if is_complete(folder, origin) and not fresh:
         return False
+    if not is_own or read_marker(folder) is not None:
+        check_stage(folder, origin.stage)
     check_writable(folder)
+    mark_unfinished(folder, origin)
     store = Store(folder)
-    store.put_bytes(_marker_bytes({**asdict(origin), "complete": False}), MARKER)
     for entry in list(store.list()):
         if entry.name != MARKER:
             store.delete(entry.name)
     return True
 
 
-def join_parts(
-    folder: str,
-    parts: Sequence[str],
-    stage: str,
-    version: str,
-    config: str,
-    inputs_of: Callable[[Sequence[str]], str],
-) -> StageFiles:
-    """Make one stage of its parts, complete stages in folders of its folder; all else there is deleted.
+def is_complete(folder: str, origin: Origin) -> bool:
+    """Return whether a folder holds a complete stage of that origin."""
+    marker = read_marker(folder) or {}
+    return bool(marker.get("complete")) and all(marker.get(name) == value for name, value in asdict(origin).items())
 
-    Args:
-        folder: of the whole.
-        parts: names of their folders.
-        stage: its name.
-        version: of the package.
-        config: digest of the config.
-        inputs_of: digest of the inputs of the whole, from those of the parts.
+
+def check_stage(folder: str, stage: str) -> None:
+    """Refuse a folder that holds anything but that stage, finished or not.
 
     Raises:
-        OutputError: a part is not complete, or was made with another config or version; or the folder holds
-            something that is not this stage's.
+        OutputError: it does.
     """
-    marker = _read_marker(folder)
-    if marker is not None and marker.get("stage") != stage:
+    marker = read_marker(folder)
+    if marker is None:
+        check_unused(folder)
+    elif marker.get("stage") != stage:
         raise OutputError(f"{folder} holds the output of {marker.get('stage')}, not of {stage}: choose another")
-    found = [read_stage(f"{folder}/{name}", stage) for name in parts]
-    for name, part in zip(parts, found, strict=True):
-        if (part.origin.version, part.origin.config) != (version, config):
-            raise OutputError(f"{folder}/{name} was made with another config or version: run that part again")
-    for entry in list(Store(folder).list()):
-        if entry.name != MARKER and entry.name not in parts:
-            Store(folder).delete(entry.name)
-    tallies: dict[str, int] = {}
-    for part in found:
-        for tally, count in part.tallies.items():
-            tallies[tally] = tallies.get(tally, 0) + count
-    origin = Origin(stage, version, config, inputs_of([part.origin.inputs for part in found]))
-    files = [
-        replace(file, name=f"{name}/{file.name}")
-        for name, part in zip(parts, found, strict=True)
-        for file in part.files
-    ]
-    rejects = [
-        replace(file, name=f"{name}/{file.name}")
-        for name, part in zip(parts, found, strict=True)
-        for file in part.rejects
-    ]
-    finish_stage(folder, origin, files, rejects, tallies)
-    return read_stage(folder, stage)
+
+
+def mark_unfinished(folder: str, origin: Origin) -> None:
+    """Write the marker of a stage that is being made."""
+    Store(folder).put_bytes(_marker_bytes({**asdict(origin), "complete": False}), MARKER)
 
 
 def finish_stage(
@@ -199,10 +178,12 @@ def check_writable(folder: str) -> None:
 
 
 @contextmanager
-def locked_output(folder: str) -> Iterator[None]:
-    """Hold a local output folder for one run; a second run is refused before it writes.
+def locked_output(folder: str, is_shared: bool = False) -> Iterator[None]:
+    """Hold a local output folder for one run, or beside others that share it; another is refused before it writes.
 
-    The lock is on the folder itself: it leaves no file, and ends with the process, however that ends.
+    The lock is on the folder itself: it leaves no file, and ends with the process, however that ends. A file
+    system that locks no folders, as NFS, does without: what two runs write to one folder is then the same
+    files, each of them whole.
 
     Raises:
         OutputError: another run holds it, or it cannot be made.
@@ -220,10 +201,13 @@ def locked_output(folder: str) -> Iterator[None]:
     except OSError as error:
         raise OutputError(f"{folder} cannot be made: {error.strerror}") from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise OutputError(f"{folder} is in use by another run") from error
-    else:
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OutputError(f"{folder} {IN_USE}") from error
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
         yield
     finally:
         os.close(descriptor)
@@ -246,7 +230,8 @@ def read_json(store: Store, name: str) -> dict[str, Any] | None:
     return found
 
 
-def _read_marker(folder: str) -> dict[str, Any] | None:
+def read_marker(folder: str) -> dict[str, Any] | None:
+    """Return the marker of a stage, or None where there is none."""
     return read_json(Store(folder), MARKER)
 
 

@@ -23,9 +23,9 @@ from tests.dags.conftest import CONFIG, NOWHERE, curate_job, run_curate
 from tests.dags.rows import read_all, reasons
 
 KEPT = [
-    Decision("PMC1001_0001_01", "train", "PMC1001_0001_01", "PMC1001", ("The same mill seen again.",)),
     Decision("PMC1001_0002_01", "train", "PMC1001_0002_01", "PMC1001", ()),
     Decision("PMC1001_0002_02", "train", "PMC1001_0002_02", "PMC1001", ()),
+    Decision("PMC1002_0001_01", "train", "PMC1001_0001_01", "PMC1001", ("Mill, 10^2 years old.",)),
     Decision("PMC1007_0001_01", "test", "PMC1007_0001_01", "PMC1007", ()),
 ]
 SPLITS = {
@@ -34,7 +34,7 @@ SPLITS = {
     "PMC1007": ArticleSplit("PMC1007", "test", "PMC1007"),
 }
 REJECTS = [
-    ("PMC1002_0001_01", "duplicate_file"),
+    ("PMC1001_0001_01", "duplicate_file"),
     ("PMC1002_0002_01", "duplicate_pixels"),
     ("PMC1003_0001_01", "license"),
     ("PMC1007_0006_01", "image_too_small"),
@@ -69,7 +69,7 @@ def test_whatever_does_not_stay_is_a_reject(curated: str) -> None:
     assert reasons(curated) == REJECTS
     rejects = read_all(Reject, curated, read_stage(curated, "curate").reject_names)
     assert {reject.stage for reject in rejects} == {Stage.CURATE}
-    assert rejects[0].detail == "PMC1001_0001_01 the same file"
+    assert rejects[0].detail == "PMC1002_0001_01 the same file"
     assert rejects[1].detail == "PMC1001_0002_01 the same pixels"
 
 

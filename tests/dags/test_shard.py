@@ -26,7 +26,7 @@ from tests.dags.conftest import CONFIG, NOWHERE
 from tests.dags.rows import reasons
 
 SPECS = plan_shards({"train": 3, "test": 1}, CONFIG.shards)
-KEYS = ["PMC1001_0001_01", "PMC1001_0002_01", "PMC1001_0002_02"]
+KEYS = ["PMC1001_0002_01", "PMC1001_0002_02", "PMC1002_0001_01"]
 NO_DERIVATIVES = ("PMC1007_0001_01", "no_derivatives")
 
 
@@ -83,7 +83,7 @@ def test_samples_are_those_that_were_decided_and_may_be_resized(release: Path) -
         assert archive.getnames() == [f"{key}.{kind}" for key in KEYS for kind in ("jpg", "json", "txt")]
     rows = pq.read_table(release / "pairs").to_pylist()
     assert [row["key"] for row in rows] == KEYS
-    assert [row["other_captions"] for row in rows] == [["The same mill seen again."], [], []]
+    assert [row["other_captions"] for row in rows] == [[], [], ["Mill, 10^2 years old."]]
     assert json.loads((release / "train" / "sizes.json").read_text()) == {"pmc15m-train-000000.tar": 3}
 
 
@@ -112,7 +112,7 @@ def test_report_adds_up(release: Path) -> None:
         "kind": {"figure": 3},
         "license": {"CC BY": 3},
         "split": {"train": 3},
-        "year": {"2019": 3},
+        "year": {"2019": 2, "unknown": 1},
     }
     counts = json.loads((release / "manifest.json").read_text())["counts"]
     assert counts == {"articles": 9, "samples": 3, "rejects": 16, "by_split": {"train": 3}}

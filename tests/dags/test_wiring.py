@@ -13,7 +13,9 @@ from pmc15m.acquire.packages import list_articles, read_package
 from pmc15m.config import ImagesConfig
 from pmc15m.images.pairs import probe_figure
 from pmc15m.records import Decision, Reason, Reject, Tally
-from pmc15m.steps import MAX_BUFFERED_ROWS, Finish, Ledger, Step, WriteRows
+from pmc15m.rows import RowFile, write_rows
+from pmc15m.steps import MAX_BUFFERED_ROWS, Finish, Gather, Ledger, OfKind, Step, WriteRows
+from pmc15m.store import Store
 from tests import some
 from tests.dags.conftest import NOWHERE
 from tests.dags.rows import read_all, reasons
@@ -114,3 +116,30 @@ def test_finish_is_called_once_with_whole_collections_and_the_sums(tmp_path: Pat
     (line,) = (tmp_path / "note").read_text().splitlines()
     assert line.startswith("([2], [], {")
     assert {name: line.count(f"'{name}': {count}") for name, count in sums.items()} == dict.fromkeys(sums, 1)
+
+
+def sort_out(number: int) -> Iterator[Decision | Tally | str]:
+    """Yield a decision for an even number, a word for an odd one."""
+    yield Tally("seen", 1)
+    yield f"{number}" if number % 2 else some.decision(f"PMC{number}_0001_01")
+
+
+def test_records_of_several_classes_that_one_step_yields_are_told_apart(tmp_path: Path) -> None:
+    with beam.Pipeline(FnApiRunner()) as p:
+        with Ledger(str(tmp_path), NOWHERE) as ledger:
+            sorted_out = p | beam.Create([1, 2, 3]) | Step(sort_out, ledger=ledger)
+        decisions = sorted_out | OfKind(Decision)
+        assert_that(decisions, equal_to([some.decision("PMC2_0001_01")]), "decisions")
+        assert_that(sorted_out | OfKind(str), equal_to(["1", "3"]), "words")
+        assert_that(ledger.tallies, equal_to([("seen", 3), ("sort_out/in", 3), ("sort_out/out", 3)]), "tallies")
+        assert decisions.element_type == Decision
+    assert reasons(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_names_of_row_files_come_to_one_place_sorted(tmp_path: Path, count: int) -> None:
+    store = Store(str(tmp_path))
+    files = [write_rows([some.decision(f"PMC{n}_0001_01")], Decision, store, "decisions") for n in range(count)]
+    with beam.Pipeline(FnApiRunner()) as p:
+        made: beam.PCollection[RowFile] = p | beam.Create(files[::-1]).with_output_types(RowFile)
+        assert_that(made | Gather(), equal_to([sorted(file.name for file in files)]))

@@ -27,9 +27,9 @@ def pair_sets(draw: st.DrawFn, first: int = 1, last: int = 40) -> list[Pair]:
     pairs = []
     for number in draw(st.lists(st.integers(first, last), min_size=1, max_size=6, unique=True)):
         facts = {
-            "doi": draw(st.sampled_from([None, None, "10.1/a", "10.1/b", f"10.1/{number}"])),
+            "doi": draw(st.sampled_from([None, None, "10.5555/a", "10.5555/b", f"10.5555/{number}"])),
             "title": draw(st.sampled_from([None, None, "On the mills of the north", "On the dams of the south"])),
-            "related": draw(st.sampled_from([(), (), ("doi:10.1/b",), ("pmcid:PMC1",)])),
+            "related": draw(st.sampled_from([(), (), ("doi:10.5555/b",), ("pmcid:PMC1",)])),
             "is_preprint": draw(st.booleans()),
             "is_manuscript": draw(st.booleans()),
         }
@@ -172,7 +172,7 @@ def test_what_stays_stays_when_it_is_judged_again(pairs: list[Pair], config: Dat
 def test_article_that_has_nothing_in_common_with_any_changes_nothing(
     pairs: list[Pair], config: DatasetConfig, previous: Mapping[str, str], number: int
 ) -> None:
-    stranger = shown(f"PMC{number}_0001_01", title="Of birds and other things that fly", doi="10.9/z")
+    stranger = shown(f"PMC{number}_0001_01", title="Of birds and other things that fly", doi="10.5555/z")
     before, after = judged(pairs, config, previous), judged([*pairs, stranger], config, previous)
     assert after.decisions.keys() - before.decisions.keys() == {stranger.key}
     assert before.decisions.items() <= after.decisions.items()
