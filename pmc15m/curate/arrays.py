@@ -131,7 +131,7 @@ class _Facts:
     def add(self, table: pa.Table) -> None:
         pmcids = table["pmcid"].to_pylist()
         new = [row for row, pmcid in enumerate(pmcids) if pmcid not in self._of]
-        for row in table.select(_FACTS).take(new).to_pylist():
+        for row in table.select(_FACTS).take(np.array(new, np.int64)).to_pylist():
             self._of[row["pmcid"]] = ArticleFacts(**row | {"related": tuple(row["related"])}, num_pairs=0)
 
     def of(self, pmcid: str, num_pairs: int) -> ArticleFacts:
