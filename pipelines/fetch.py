@@ -9,6 +9,7 @@ from apache_beam.pvalue import PCollection
 
 from pmc15m.acquire.archives import list_archives, unpack_archive
 from pmc15m.acquire.fetch import FetchJob, Worker, fetch_range
+from pmc15m.acquire.http import HttpPolicy
 from pmc15m.acquire.index import IndexRow
 from pmc15m.acquire.members import Caps
 from pmc15m.acquire.stored import Refused, Stored, pass_rejects
@@ -48,15 +49,17 @@ def run_index(
     p | "Finish" >> Finish(finish_stage, out, origin, after=[files, ledger.output()], ledger=ledger)
 
 
-def run_archives(p: beam.Pipeline, source: str, store: str, caps: Caps, out: str, origin: Origin, meter: Meter) -> None:
+def run_archives(
+    p: beam.Pipeline, source: str, store: str, caps: Caps, policy: HttpPolicy, out: str, origin: Origin, meter: Meter
+) -> None:
     """Add the stage that unpacks legacy archives into a store."""
     with Ledger(out, meter) as ledger:
         refs: PCollection[ArticleRef] = (
             p
             | "Source" >> beam.Create([source])
-            | Step(list_archives, ledger=ledger)
+            | Step(list_archives, policy, ledger=ledger)
             | "SpreadArchives" >> beam.Reshuffle()
-            | Step(unpack_archive, source, store, caps, ledger=ledger)
+            | Step(unpack_archive, source, store, caps, policy, ledger=ledger)
         )
         files = refs | "WriteRefs" >> WriteRows(ArticleRef, out, "unpacked")
     p | "Finish" >> Finish(finish_stage, out, origin, after=[files, ledger.output()], ledger=ledger)

@@ -12,8 +12,9 @@ from pipelines.fetch import Output
 from pipelines.progress import Counts
 from pipelines.running import Run, run_pipeline
 from pmc15m import __version__
-from pmc15m.acquire.archives import ArchiveEntry, list_archives
+from pmc15m.acquire.archives import DEFAULT_POLICY, ArchiveEntry, list_archives
 from pmc15m.acquire.fetch import FetchJob
+from pmc15m.acquire.http import HttpPolicy
 from pmc15m.acquire.index import Index, make_index
 from pmc15m.acquire.members import Caps
 from pmc15m.acquire.table import UNPACKED, Known, commit_fetch, read_known
@@ -157,13 +158,23 @@ def _check_faults(tallies: Mapping[str, int], indexed: Indexed, max_fault_rate: 
     raise TooManyFaultsError(f"{detail}{left}: what was fetched is kept, the same command tries the rest again")
 
 
-def run_archives(source: str, store: str, run: Run) -> StageFiles:
+def run_archives(
+    source: str, store: str, run: Run, policy: HttpPolicy = DEFAULT_POLICY, max_fault_rate: float = 1.0
+) -> StageFiles:
     """Unpack legacy archives into a store.
+
+    Args:
+        source: a folder of them or one archive, here, in an object store, or by URL.
+        store: where the articles go.
+        run: how.
+        policy: how a server is asked.
+        max_fault_rate: most of the archives that may fail to be fetched.
 
     Raises:
         UsageError: the output cannot be used, or there is no archive.
+        TooManyFaultsError: more than `max_fault_rate` of the archives could not be fetched.
     """
-    num_archives = count_archives(source)
+    num_archives = count_archives(source, policy)
     if not num_archives:
         raise UsageError(f"{source} holds no archive: no PMC4991227.tar.gz, no .meca")
     with locked_output(store):
@@ -172,13 +183,20 @@ def run_archives(source: str, store: str, run: Run) -> StageFiles:
         start_stage(out, origin, fresh=True)
         counts = Counts("unpack", "archives", num_archives, "unpack_archive/in", "unpack_archive/out")
         caps = Caps(max_xml_bytes=run.config.xml.max_bytes)
-        run_pipeline(run, counts, lambda p, meter: fetch.run_archives(p, source, store, caps, out, origin, meter))
-        return read_stage(out, "unpack")
+        run_pipeline(
+            run, counts, lambda p, meter: fetch.run_archives(p, source, store, caps, policy, out, origin, meter)
+        )
+        stage = read_stage(out, "unpack")
+    num_faults = stage.tallies.get("faults", 0)
+    if num_faults > max_fault_rate * num_archives:
+        detail = f"{num_faults:,} faults in {num_archives:,} archives"
+        raise TooManyFaultsError(f"{detail}: what was unpacked is kept, the same command starts over")
+    return stage
 
 
-def count_archives(source: str) -> int:
+def count_archives(source: str, policy: HttpPolicy = DEFAULT_POLICY) -> int:
     """Return how many archives a folder holds."""
-    return sum(isinstance(item, ArchiveEntry) for item in list_archives(source))
+    return sum(isinstance(item, ArchiveEntry) for item in list_archives(source, policy))
 
 
 def plan_fetch(store: str, ask: Ask, run: Run) -> str:

@@ -49,6 +49,11 @@ def make_parser() -> Parser:
     _add_curate(command("curate", commands.curate, "pairs to decisions: filters, duplicates, splits", stage))
     _add_shard(command("shard", commands.shard, "decisions to a release: tars, tables, report", stage))
     _add_inspect(command("inspect", commands.inspect, "one article to JSON: its figures and rejects", common))
+    _add_report(command("report", commands.report, "the pages of a release, made again from it alone", common))
+    _add_verify(command("verify", commands.verify, "a release held against its manifest: files, members, sums", common))
+    _add_diff(command("diff", commands.diff, "two releases: what came, went and changed", common))
+    _add_withdraw(command("withdraw", commands.withdraw, "a release without some samples or articles", common))
+    _add_subset(command("subset", commands.subset, "a part of a release, in shards of its own", common))
     _add_hashes(command("hashes", commands.hashes, "a folder of evaluation images to a list for curate", common))
     _add_demo(command("demo", commands.demo, "generate articles and build a small release of them", common))
     return parser
@@ -57,7 +62,7 @@ def make_parser() -> Parser:
 def _add_fetch(sub: Parser) -> None:
     sub.add_argument("--store", required=True, metavar="URI", help="folder of articles to write")
     sub.add_argument("--bucket", metavar="URL", help="the PMC Cloud Service, or a mirror of it; default: the service")
-    sub.add_argument("--archives", metavar="FOLDER", help="legacy oa_package tarballs or MECA zips, not a bucket")
+    sub.add_argument("--archives", metavar="URI", help="legacy oa_package tarballs or MECA zips, not a bucket")
     _add_asking(sub)
     sub.add_argument("--dry-run", action="store_true", help="say what would be fetched")
 
@@ -112,11 +117,16 @@ def _add_part(sub: Parser) -> None:
 
 def _add_against(sub: Parser) -> None:
     """Add what pairs are held against."""
+    _add_parent(sub)
     sub.add_argument("--previous", metavar="RELEASE", help="an earlier release: its articles stay in their splits")
     sub.add_argument(
         "--decontaminate", type=Path, action="append", default=[], metavar="LIST",
         help="hashes or pmcids of an evaluation, see `pmc15m hashes`; more than once for more",
     )  # fmt: skip
+
+
+def _add_parent(sub: Parser) -> None:
+    sub.add_argument("--parent", metavar="RELEASE", help="the release before: splits are kept, changes and withdrawals told")
 
 
 def _add_extract(sub: Parser) -> None:
@@ -136,6 +146,7 @@ def _add_shard(sub: Parser) -> None:
     sub.add_argument("--pairs", required=True, metavar="URI", help="folder that extract wrote")
     sub.add_argument("--decisions", required=True, metavar="URI", help="folder that curate wrote")
     sub.add_argument("--out", required=True, metavar="URI", help="release to write")
+    _add_parent(sub)
     sub.add_argument("--overwrite", action="store_true", help="replace another release in OUT")
     _add_part(sub)
 
@@ -143,6 +154,42 @@ def _add_shard(sub: Parser) -> None:
 def _add_inspect(sub: Parser) -> None:
     sub.add_argument("article", type=Path, metavar="ARTICLE.xml")
     sub.add_argument("media_list", type=Path, nargs="?", metavar="MEDIA_LIST", help="names, one a line")
+
+
+def _add_report(sub: Parser) -> None:
+    sub.add_argument("release", metavar="RELEASE", help="URI of a complete release")
+    sub.add_argument("--out", metavar="URI", help="folder of the pages; default: RELEASE/report")
+
+
+def _add_verify(sub: Parser) -> None:
+    sub.add_argument("release", metavar="RELEASE")
+    sub.add_argument("--fast", action="store_true", help="only the manifest, names and sizes")
+
+
+def _add_diff(sub: Parser) -> None:
+    sub.add_argument("old", metavar="OLD")
+    sub.add_argument("new", metavar="NEW")
+    sub.add_argument("--out", metavar="DIR", help="where the tables of what changed are written; default: nowhere")
+
+
+def _add_withdraw(sub: Parser) -> None:
+    sub.add_argument("release", metavar="RELEASE")
+    sub.add_argument("--keys", type=Path, required=True, metavar="FILE", help="keys of samples or PMCIDs, one a line")
+    _add_cut(sub)
+
+
+def _add_subset(sub: Parser) -> None:
+    sub.add_argument("release", metavar="RELEASE")
+    wanted = sub.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("--where", metavar="EXPR", help="DuckDB SQL over the columns of pairs/, such as: year >= 2020")
+    wanted.add_argument("--keys", type=Path, metavar="FILE", help="keys of samples or PMCIDs, one a line")
+    sub.add_argument("--fast", action="store_true", help="take images of tars that are not compared with the manifest")
+    _add_cut(sub)
+
+
+def _add_cut(sub: Parser) -> None:
+    sub.add_argument("--out", required=True, metavar="URI", help="release to write")
+    sub.add_argument("--overwrite", action="store_true", help="replace another release in OUT")
 
 
 def _add_hashes(sub: Parser) -> None:

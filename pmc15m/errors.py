@@ -5,6 +5,10 @@ class UsageError(ValueError):
     """What was asked for cannot be done as asked."""
 
 
+class ConfigError(UsageError):
+    """The TOML file does not say what it has to say."""
+
+
 class Submitted(Exception):
     """The job goes on without this process: no error, exit code 0."""
 

@@ -2,14 +2,9 @@
 
 Local writes are whole: temporary name beside the target, fsync, rename. An object is uploaded in
 one go from a finished local file: a stream that an exception could commit half is never opened.
-
-Folders of an object store are the beginnings of its keys. Where it is and who asks come from the
-environment, as for other tools (`AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID`, ...); `anonymous@` before the
-bucket is for one that all may read: `s3://anonymous@bucket/folder`.
 """
 
 import contextlib
-import functools
 import hashlib
 import itertools
 import os
@@ -19,21 +14,14 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import pyarrow as pa
 from pyarrow import fs
 
-from pmc15m.errors import BrokenWorldError, UsageError
+from pmc15m.objects import SCHEMES, StoreError, delete_path, list_folder, open_sized, open_uri, upload
 
-SCHEMES = ("s3://", "gs://", "hdfs://", "file://")
 SCRATCH_PREFIX = ".making-"
 """Start of the names of what is not finished: a run that was killed may leave it behind."""
-
-_COPY_BYTES = 8 * 2**20
-_ANONYMOUS = "anonymous"
-_ATTEMPTS = 5
-"""Requests for one thing of S3: a store that says SlowDown must not cost a run of hours."""
 
 _LISTS_AT_ONCE = 16
 _LISTS_AHEAD = 1_000
@@ -45,10 +33,6 @@ class TooLargeError(ValueError):
 
 class Md5MismatchError(ValueError):
     """A file is not the one that the metadata names."""
-
-
-class StoreError(BrokenWorldError):
-    """An object store does not do what it is asked for: no way to it, no right, no such bucket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +70,7 @@ class Store:
             Md5MismatchError: its bytes have not the md5 that was given.
         """
         filesystem, path = self._locate(name)
-        if isinstance(filesystem, fs.LocalFileSystem) and os.path.isdir(path):
-            raise FileNotFoundError(f"{name} is a folder")
-        with self._asked(name), filesystem.open_input_file(path) as stream:
-            num_bytes = stream.size()
+        with self._asked(name), open_sized(filesystem, path) as (stream, num_bytes):
             if num_bytes > max_bytes:
                 raise TooLargeError(f"{name} has {num_bytes:,} bytes, more than {max_bytes:,}")
             data = bytes(stream.read(num_bytes))
@@ -106,11 +87,11 @@ class Store:
     def list(self, name: str = "") -> Iterator[Entry]:
         """Yield what a folder holds, sorted by name; nothing where there is no such folder."""
         filesystem, path = self._locate(name)
-        is_flat = filesystem.type_name == "gcs"  # lists no folder that has no object of its own
         with self._asked(name):
-            infos = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=is_flat))
-        entries = _entries_below(path, infos) if is_flat else map(_entry_of, infos)
-        yield from sorted(entries, key=lambda entry: entry.name)
+            infos = sorted(list_folder(filesystem, path), key=lambda info: str(info.base_name))
+        for info in infos:
+            is_folder = info.type == fs.FileType.Directory
+            yield Entry(info.base_name, is_folder, info.size or 0, info.mtime_ns or 0)
 
     def list_each(self, names: Iterable[str]) -> Iterator[tuple[Entry, ...]]:
         """Yield what each of some folders holds, in their order; an object store is asked for several at once."""
@@ -135,7 +116,7 @@ class Store:
             _move_whole(local, Path(path))
             return
         with self._asked(name):
-            _upload(filesystem, local, path)
+            upload(filesystem, local, path)
 
     def put_bytes(self, data: bytes, name: str) -> None:
         """Put some bytes as a file, whole or not at all."""
@@ -148,11 +129,7 @@ class Store:
         """Delete a file or a folder with all that it holds; nothing happens where it is not there."""
         filesystem, path = self._locate(name)
         with self._asked(name):
-            kind = filesystem.get_file_info(path).type
-            if kind == fs.FileType.File:
-                filesystem.delete_file(path)
-            elif kind == fs.FileType.Directory:
-                _delete_folder(filesystem, path)
+            delete_path(filesystem, path)
 
     def _scratch(self) -> str | None:
         """Return where finished files are made: beside a local target, so that a rename is enough."""
@@ -183,90 +160,8 @@ class Store:
 
 
 def _open(uri: str) -> tuple[fs.FileSystem, str]:
-    """Return file system and root.
-
-    Raises:
-        UsageError: the address of an object store is none.
-    """
-    if not uri.startswith(SCHEMES):
-        return fs.LocalFileSystem(), os.path.abspath(uri)
-    scheme, _, rest = uri.partition("://")
-    if scheme not in {"s3", "gs"}:
-        return _connect(uri)
-    owner, _, folder = rest.partition("/")
-    bucket = owner.removeprefix(f"{_ANONYMOUS}@")
-    if not bucket or "@" in bucket or "?" in uri:
-        raise UsageError(
-            f"{uri} is no folder of an object store: wanted {scheme}://bucket/folder, all else by environment"
-        )
-    return _connect(f"{scheme}://{owner}")[0], f"{bucket}/{folder}".rstrip("/")
-
-
-@functools.cache
-def _connect(uri: str) -> tuple[fs.FileSystem, str]:
-    """Connect once; cached in a function, since an S3 file system must not outlive exit."""
-    if uri.startswith("s3://"):
-        return _connect_s3(uri), ""
-    filesystem, path = fs.FileSystem.from_uri(uri)
-    return filesystem, path.rstrip("/")
-
-
-def _connect_s3(uri: str) -> fs.FileSystem:
-    """Return S3, where an object of some MB is one request: what is opened late is sent when it is closed."""
-    bucket = uri.removeprefix("s3://")
-    try:
-        plain, _ = fs.FileSystem.from_uri(f"s3://{bucket.removeprefix(f'{_ANONYMOUS}@')}")  # finds the region
-    except OSError as error:
-        raise StoreError(f"{uri}: {error}") from error
-    return fs.S3FileSystem(  # type: ignore[call-arg]  # newer than its stubs
-        region=cast(fs.S3FileSystem, plain).region,
-        anonymous=bucket.startswith(f"{_ANONYMOUS}@"),
-        endpoint_override=os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"),
-        allow_delayed_open=True,
-        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS),
-    )
-
-
-def _entry_of(info: fs.FileInfo) -> Entry:
-    return Entry(info.base_name, info.type == fs.FileType.Directory, info.size or 0, info.mtime_ns or 0)
-
-
-def _entries_below(folder: str, infos: Iterable[fs.FileInfo]) -> Iterator[Entry]:
-    """Yield what a folder holds, of all that lies below it at any depth."""
-    folders: set[str] = set()
-    for info in infos:
-        name, _, below = info.path.rstrip("/").removeprefix(f"{folder}/").partition("/")
-        if below or info.type == fs.FileType.Directory:
-            folders.add(name)
-        else:
-            yield _entry_of(info)
-    yield from (Entry(name, True, 0, 0) for name in folders)
-
-
-def _delete_folder(filesystem: fs.FileSystem, path: str) -> None:
-    """Delete a folder; GCS looks for an object of its name when all in it is gone, and minds that there is none."""
-    with contextlib.suppress(FileNotFoundError):
-        filesystem.delete_dir(path)
-
-
-def _upload(filesystem: fs.FileSystem, local: Path, path: str) -> None:
-    """Make an object of a local file; one that was there before stays if that fails."""
-    num_bytes, num_sent = local.stat().st_size, 0
-    try:
-        with local.open("rb") as source, filesystem.open_output_stream(path) as target:
-            try:
-                shutil.copyfileobj(source, target, _COPY_BYTES)
-            finally:
-                num_sent = target.tell()
-    except BaseException:  # a stream that is closed is an object, half or whole
-        with contextlib.suppress(OSError):
-            if num_sent < num_bytes and filesystem.get_file_info(path).size == num_sent:
-                filesystem.delete_file(path)
-        raise
-    num_there = filesystem.get_file_info(path).size
-    if num_there != num_bytes:
-        filesystem.delete_file(path)
-        raise OSError(f"{path} holds {num_there} bytes after the upload, not {num_bytes}")
+    """Return file system and root."""
+    return open_uri(uri) if uri.startswith(SCHEMES) else (fs.LocalFileSystem(), os.path.abspath(uri))
 
 
 def _move_whole(local: Path, target: Path) -> None:

@@ -1,9 +1,11 @@
-"""Object stores on loopback: S3 as moto has it, GCS as gcp-storage-emulator has it, in threads of the test.
+"""Object stores on loopback: S3 as moto has it, GCS as gcp-storage-emulator has it.
 
 What a test looks at comes past the code under test: by boto3, and by plain requests.
 """
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -20,7 +22,8 @@ from gcp_storage_emulator.storage import Storage
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from pmc15m import store as store_module
+from pmc15m.objects import connect
+from tests.conftest import ROOT
 
 BUCKET = "mills"
 Request = tuple[str, str]  # method, and the key or "" for the bucket
@@ -89,7 +92,7 @@ class Gcs:
 class _Silent(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def log(self, *_: Any) -> None:  # type: ignore[override]
+    def log(self, *_: Any) -> None:
         pass
 
 
@@ -128,13 +131,25 @@ def s3_bucket() -> Iterator[S3]:
 
 @contextmanager
 def gcs_bucket() -> Iterator[Gcs]:
-    """Run GCS with one bucket, and have the environment name it."""
-    server = HTTPServer(("127.0.0.1", 0), partial(RequestHandler, Storage(use_memory_fs=True)))
-    url = f"http://127.0.0.1:{server.server_port}"
-    with _serving(server.serve_forever, server.shutdown), _environment({"CLOUD_STORAGE_EMULATOR_ENDPOINT": url}):
-        with closing(Gcs(url)) as bucket:
-            yield bucket
-    server.server_close()
+    """Run GCS with one bucket in a process of its own, and have the environment name it.
+
+    Of its own, since pyarrow asks GCS for some things with Python's lock in hand: a thread could not answer.
+    """
+    process = subprocess.Popen([sys.executable, "-W", "ignore", "-m", __name__], cwd=ROOT, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    with process, process.stdout:
+        url = f"http://127.0.0.1:{int(process.stdout.readline())}"
+        try:
+            with _environment({"CLOUD_STORAGE_EMULATOR_ENDPOINT": url}), closing(Gcs(url)) as bucket:
+                yield bucket
+        finally:
+            process.kill()
+
+
+def _serve_gcs() -> None:
+    with HTTPServer(("127.0.0.1", 0), partial(RequestHandler, Storage(use_memory_fs=True))) as server:
+        print(server.server_port, flush=True)  # noqa: T201, to who started this process
+        server.serve_forever()
 
 
 @contextmanager
@@ -153,6 +168,10 @@ def _environment(words: dict[str, str]) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in words.items():
             patch.setenv(name, value)
-        store_module._connect.cache_clear()
+        connect.cache_clear()
         yield
-    store_module._connect.cache_clear()
+    connect.cache_clear()
+
+
+if __name__ == "__main__":
+    _serve_gcs()

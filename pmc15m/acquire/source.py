@@ -52,13 +52,13 @@ class Source:
             raise error from failed
 
     def read_ahead(self, items: Iterable[T], read: Callable[[T], R]) -> Iterator[tuple[T, R]]:
-        """Yield items with what `read` makes of each, in order; from a bucket several at once.
+        """Yield items with what `read` makes of each, in order; from afar several at once.
 
         Args:
             items: what is to be read.
-            read: reads one; called in threads where the source is a bucket.
+            read: reads one; called in threads where the source is no folder of this machine.
         """
-        if not is_url(self.uri):
+        if not is_url(self.uri) and Store(self.uri).is_local:
             yield from ((item, read(item)) for item in items)
             return
         num_ahead = 2 * self.policy.connections

@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli import main
-from pmc15m import store as store_module
-from pmc15m.store import Entry, Store, StoreError
+from pmc15m import objects as objects_module
+from pmc15m.objects import StoreError, connect, open_uri
+from pmc15m.store import Entry, Store
 from tests import tiny
 from tests.buckets import BUCKET, S3, Bucket, gcs_bucket, s3_bucket
 from tests.faults.test_interrupts import environment
 from tests.faults.wanted import EVERYTHING, PLAIN, be_quick, objects, serving, wanted
 from tests.tree import digests
+from tests.unit.test_repack import DOI_ONLY, LINE, LIST, MEDIA, meca, tarball, xml
 
 PATIENCE_S = 60
 MAX_EXIT_S = 5
@@ -42,7 +44,7 @@ def bucket(request: pytest.FixtureRequest) -> Iterator[Bucket]:
 @pytest.fixture
 def folder(request: pytest.FixtureRequest) -> str:
     """A folder of the bucket that no other test uses."""
-    return request.node.originalname.removeprefix("test_")[:40]
+    return str(request.node.originalname).removeprefix("test_")[:40]
 
 
 @pytest.fixture
@@ -95,22 +97,22 @@ def test_what_is_put_is_read_listed_and_deleted(bucket: Bucket, folder: str) -> 
     store = Store(f"{bucket.uri}/{folder}")
     assert not store.exists()
     assert list(store.list()) == []
-    names = ("a/b/one", "a/two", "three", "a\u0308 50% +.jpg", "empty")
-    for name in names:
-        store.put_bytes(name.encode() if name != "empty" else b"", name)
-    assert bucket.read(folder) == {name: name.encode() if name != "empty" else b"" for name in names}
-    assert store.read_bytes("a\u0308 50% +.jpg", 100) == "a\u0308 50% +.jpg".encode()
-    assert store.read_bytes("empty", 0) == b""
+    odd = "a\u0308 50% +.jpg"
+    data = {"a/b/one": b"1", "a/two": b"22", "three": b"333", odd: b"4444", "empty": b"", "packed.gz": b"55555"}
+    for name, content in data.items():
+        store.put_bytes(content, name)
+    assert bucket.read(folder) == data
+    assert {name: store.read_bytes(name, len(content)) for name, content in data.items()} == data
     assert [(entry.name, entry.is_folder, entry.num_bytes) for entry in store.list()] == [
-        ("a", True, 0), ("a\u0308 50% +.jpg", False, 13), ("empty", False, 0), ("three", False, 5),
+        ("a", True, 0), (odd, False, 4), ("empty", False, 0), ("packed.gz", False, 5), ("three", False, 3),
     ]  # fmt: skip
     assert [(entry.name, entry.is_folder) for entry in store.list("a")] == [("b", True), ("two", False)]
     assert all(store.exists(name) for name in ("", "a", "a/b", "a/b/one", "three"))
-    assert not any(store.exists(name) for name in ("thre", "a/b/o", "b"))
+    assert not any(store.exists(name) for name in ("th", "a/b/o", "b"))
     store.delete("a")
     store.delete("three")
     store.delete("absent")
-    assert sorted(bucket.read(folder)) == ["a\u0308 50% +.jpg", "empty"]
+    assert sorted(bucket.read(folder)) == [odd, "empty", "packed.gz"]
     assert not store.exists("a")
 
 
@@ -137,10 +139,11 @@ def test_change_of_an_object_can_be_told_from_the_list(bucket: Bucket, folder: s
 
 
 def test_marks_of_empty_folders_are_folders_and_nothing_else(bucket: Bucket, folder: str) -> None:
-    for key in ("", "PMC1.1/", "PMC2.1/"):
-        bucket.put(f"{folder}/{key}", b"")
-    bucket.put(f"{folder}/PMC1.1/PMC1.1.json", b"{}")
     store = Store(f"{bucket.uri}/{folder}")
+    filesystem, root = open_uri(store.uri)
+    for name in ("PMC1.1", "PMC2.1"):
+        filesystem.create_dir(f"{root}/{name}")
+    bucket.put(f"{folder}/PMC1.1/PMC1.1.json", b"{}")
     assert [(entry.name, entry.is_folder) for entry in store.list()] == [("PMC1.1", True), ("PMC2.1", True)]
     assert [entry.name for entry in store.list("PMC1.1")] == ["PMC1.1.json"]
     assert list(store.list("PMC2.1")) == []
@@ -154,8 +157,8 @@ def test_small_object_is_one_request_that_brings_it(s3: S3, folder: str) -> None
 
 
 def test_upload_that_is_refused_spares_what_was_there(s3: S3, folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "_ATTEMPTS", 1)
-    store_module._connect.cache_clear()
+    monkeypatch.setattr(objects_module, "_ATTEMPTS", 1)
+    connect.cache_clear()
     store = Store(f"{s3.uri}/{folder}")
     store.put_bytes(b"old", "one")
     monkeypatch.setattr(s3, "refuses", lambda method, _key: method == "PUT")
@@ -163,7 +166,7 @@ def test_upload_that_is_refused_spares_what_was_there(s3: S3, folder: str, monke
         with pytest.raises(StoreError, match=f"{s3.uri}/{folder}/one: .*AWS Error"):
             store.put_bytes(b"x" * size, "one")
     assert s3.read(folder) == {"one": b"old"}
-    store_module._connect.cache_clear()
+    connect.cache_clear()
 
 
 def test_server_that_is_busy_is_asked_again(s3: S3, folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +184,7 @@ def test_public_bucket_is_read_without_a_name(s3: S3, folder: str, monkeypatch: 
     store = Store(f"{s3.uri.replace('//', '//anonymous@')}/{folder}")
     assert store.read_bytes("one", 10) == b"one"
     assert [entry.name for entry in store.list()] == ["one"]
-    assert store_module._open(store.uri)[0].__reduce__()[1][0]["anonymous"] is True  # type: ignore[index]
+    assert open_uri(store.uri)[0].__reduce__()[1][0]["anonymous"] is True  # type: ignore[index]
 
 
 # Sources
@@ -200,9 +203,10 @@ def test_change_in_a_bucket_is_built_again(bucket: Bucket, folder: str, source: 
     words = source, f"{bucket.uri}/{folder}", tmp_path / "release"
     assert build(*words) == 0
     before = files_of(tmp_path / "release")
-    bucket.put(f"{folder}/PMC1001.1/PMC1001.1.xml", (source / "PMC1006.1/PMC1006.1.xml").read_bytes() + b"\n")
+    bucket.put(f"{folder}/PMC1001.1/mill.jpg", b"another picture")
     assert build(*words, "--overwrite") == 0
-    assert files_of(tmp_path / "release") != before
+    after = files_of(tmp_path / "release")
+    assert {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)} >= {WHOLE}
 
 
 @pytest.mark.parametrize("uri", ["s3://no-such-bucket/articles", "s3://mills/nowhere"])
@@ -221,10 +225,10 @@ def test_store_that_forbids_is_told_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr(store_module, "_ATTEMPTS", 1)
-    store_module._connect.cache_clear()
+    monkeypatch.setattr(objects_module, "_ATTEMPTS", 1)
+    connect.cache_clear()
     assert build(source, f"{s3.uri}/articles", tmp_path / "release") == 1
-    store_module._connect.cache_clear()
+    connect.cache_clear()
     last = capfd.readouterr().err.splitlines()[-1]
     assert last.startswith(f"pmc15m: {s3.uri}/articles: ")
     assert "NETWORK_CONNECTION" in last
@@ -253,22 +257,28 @@ def test_manifest_is_the_last_that_is_uploaded(s3: S3, folder: str, source: Path
 
 @pytest.mark.parametrize("cut", ["train/", "pairs/", "report.json", WHOLE])
 def test_upload_that_is_cut_leaves_no_release_and_the_same_command_goes_on(
-    s3: S3, folder: str, cut: str, source: Path, release: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    s3: S3,
+    folder: str,
+    cut: str,
+    source: Path,
+    release: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(store_module, "_ATTEMPTS", 1)
-    store_module._connect.cache_clear()
+    monkeypatch.setattr(objects_module, "_ATTEMPTS", 1)
+    connect.cache_clear()
     out = f"{folder}/{cut.strip('/')}/release"
     with monkeypatch.context() as patch:
         patch.setattr(s3, "refuses", lambda method, key: method == "PUT" and key.startswith(f"{out}/{cut}"))
-        with pytest.raises(Exception, match=f"{out}/{cut}"):
-            build(source, source, f"{s3.uri}/{out}")
+        assert build(source, source, f"{s3.uri}/{out}") == 1
+    assert f"pmc15m: {s3.uri}/{out}/{cut}" in capfd.readouterr().err
     left = s3.read(out)
     assert WHOLE not in left
     assert "incomplete.json" in left
     assert not [key for key in left if key.startswith(cut)]
     assert build(source, source, f"{s3.uri}/{out}") == 0
     assert objects_of(s3, out) == release
-    store_module._connect.cache_clear()
+    connect.cache_clear()
 
 
 @pytest.mark.slow
@@ -286,7 +296,8 @@ def test_killed_build_leaves_no_release_and_the_same_command_goes_on(
     process.kill()
     process.wait()
     assert WHOLE not in s3.read(f"{folder}/release")
-    subprocess.run(words, env=environment(), check=True, capture_output=True, timeout=PATIENCE_S)
+    done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 0, done.stderr
     assert objects_of(s3, f"{folder}/release") == release
 
 
@@ -302,51 +313,68 @@ def test_process_that_used_a_bucket_ends(s3: S3) -> None:
 # Fetched stores
 
 
+def test_archives_in_a_bucket_give_the_store_of_the_same_folder(bucket: Bucket, folder: str, tmp_path: Path) -> None:
+    path = "oa_package/08/e0/PMC7.tar.gz"
+    files = {
+        path: tarball(xml(), MEDIA),
+        "new/7-meca.zip": meca(xml(DOI_ONLY), MEDIA),
+        "oa_file_list.csv": (LIST + LINE.format(path, "PMC7")).encode(),
+    }
+    for name, data in files.items():
+        bucket.put(f"{folder}/in/{name}", data)
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(data)
+    assert main(["fetch", "--store", f"{bucket.uri}/{folder}/store", "--archives", f"{bucket.uri}/{folder}/in"]) == 0
+    assert main(["fetch", "--store", str(tmp_path / "store"), "--archives", str(tmp_path / "in")]) == 0
+    near = {path: digest for path, digest in files_of(tmp_path / "store").items() if path.startswith("PMC")}
+    assert articles_of(bucket, f"{folder}/store") == near
+    assert len({path.partition("/")[0] for path in near}) == 2
+
+
+EVERY_KIND = replace(EVERYTHING, articles=20)
+FEW = replace(PLAIN, articles=12)
+
+
 @pytest.mark.usefixtures("quick")
 def test_fetch_to_a_bucket_brings_what_one_to_a_folder_brings(bucket: Bucket, folder: str, tmp_path: Path) -> None:
     store = f"{bucket.uri}/{folder}"
-    with serving(EVERYTHING) as server:
-        assert main(["fetch", "--store", store, "--bucket", server.url]) == 0
-        assert main(["fetch", "--store", str(tmp_path / "store"), "--bucket", server.url]) == 0
-    assert articles_of(bucket, folder) == wanted(EVERYTHING).files
+    with serving(EVERY_KIND) as server:
+        assert main(["fetch", "--store", store, "--bucket", server.url, "--max-fault-rate=1"]) == 0
+        assert main(["fetch", "--store", str(tmp_path / "store"), "--bucket", server.url, "--max-fault-rate=1"]) == 0
+    assert articles_of(bucket, folder) == wanted(EVERY_KIND).files
     for name, place in (("far", store), ("near", tmp_path / "store")):
         assert main(["build", "--source", str(place), "--out", str(tmp_path / name)]) == 0
     assert files_of(tmp_path / "far") == files_of(tmp_path / "near")
 
 
 @pytest.mark.usefixtures("quick")
-def test_second_fetch_to_a_bucket_asks_for_no_object(bucket: Bucket, folder: str) -> None:
-    with serving(PLAIN) as server:
-        words = ["fetch", "--store", f"{bucket.uri}/{folder}", "--bucket", server.url]
-        assert main(words) == 0
-        server.reset()
-        assert main(words) == 0
-        assert objects(server.counters().requests) == {}
-    assert articles_of(bucket, folder) == wanted(PLAIN).files
-
-
-@pytest.mark.usefixtures("quick")
-def test_what_is_gone_or_retracted_leaves_the_store(bucket: Bucket, folder: str) -> None:
-    config = replace(PLAIN, day_changes=("xml", "retracted", "license"))
+def test_second_fetch_to_a_bucket_asks_for_no_object_and_what_is_gone_or_retracted_leaves(
+    bucket: Bucket, folder: str
+) -> None:
+    config = replace(FEW, day_changes=("xml", "retracted", "license"))
+    words = ["fetch", "--store", f"{bucket.uri}/{folder}", "--bucket"]
     with serving(config) as server:
-        words = ["fetch", "--store", f"{bucket.uri}/{folder}", "--bucket", server.url]
-        assert main(words) == 0
+        assert main([*words, server.url]) == 0
+        server.reset()
+        assert main([*words, server.url]) == 0
+        assert objects(server.counters().requests) == {}
+        assert articles_of(bucket, folder) == wanted(config).files
         server.set_day(3)
-        assert main(words) == 0
+        assert main([*words, server.url]) == 0
     old, new = wanted(config), wanted(config, 3)
     assert articles_of(bucket, folder) == new.files
-    gone = {version.folder for version in old.stored} - {version.folder for version in new.stored}
-    assert len(gone) == 4
-    assert not gone & {entry.name for entry in Store(f"{bucket.uri}/{folder}").list()}
+    left = {version.folder for version in old.stored} - {version.folder for version in new.stored}
+    assert len(left) == 4
+    assert not left & {entry.name for entry in Store(f"{bucket.uri}/{folder}").list()}
 
 
 @pytest.mark.usefixtures("quick")
-def test_build_keeps_the_articles_of_a_service_in_a_bucket(bucket: Bucket, folder: str, tmp_path: Path) -> None:
-    with serving(PLAIN) as server:
-        words = ["build", "--source", server.url, "--store", f"{bucket.uri}/{folder}"]
-        assert main([*words, "--out", str(tmp_path / "release")]) == 0
+def test_build_keeps_the_articles_of_a_service_in_a_bucket(s3: S3, folder: str, tmp_path: Path) -> None:
+    with serving(FEW) as server:
+        words = ["build", "--source", server.url, "--store", f"{s3.uri}/{folder}", "--out"]
+        assert main([*words, str(tmp_path / "release")]) == 0
         server.reset()
-        assert main([*words, "--out", str(tmp_path / "again")]) == 0
+        assert main([*words, str(tmp_path / "again")]) == 0
         assert objects(server.counters().requests) == {}
-    assert articles_of(bucket, folder) == wanted(PLAIN).files
+    assert articles_of(s3, folder) == wanted(FEW).files
     assert files_of(tmp_path / "release") == files_of(tmp_path / "again")

@@ -93,6 +93,14 @@ def files_of(store: Store) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
+def listed_in(source: str) -> list[ArchiveEntry | Reject]:
+    """Return what there is in a folder; every item of it is counted."""
+    items = list(list_archives(source))
+    found = [item for item in items if not isinstance(item, Tally)]
+    assert items.count(Tally("archives/listed", 1)) == len(found) == len(items) / 2
+    return found
+
+
 def fields_of(store: Store, key: str = "PMC7.1") -> dict[str, Any]:
     fields: dict[str, Any] = json.loads(store.read_bytes(f"{key}/{key}.json", 2**20))
     return fields
@@ -161,7 +169,7 @@ def test_figures_are_those_of_the_whole_package(store: Store) -> None:
 
 
 def figures_of(store: Store) -> list[Figure | Reject | Tally]:
-    (ref,) = list_articles(store.uri)
+    (ref,) = (item for item in list_articles(store.uri) if not isinstance(item, Tally))
     assert isinstance(ref, ArticleRef)
     (package,) = read_package(ref, store.uri)
     assert isinstance(package, Package)
@@ -363,7 +371,7 @@ def test_archives_come_by_number_then_by_path(tmp_path: Path) -> None:
         "1/2/3/4/5/6/7/8/9/y.meca",
     ]
     source = write(tmp_path, dict.fromkeys(names + others, b""))
-    entries = list(list_archives(source))
+    entries = listed_in(source)
     assert entries == [
         ArchiveEntry("PMC9.tar.gz", "PMC9.tar.gz", "PMC9"),
         ArchiveEntry("PMC10.tar.gz", names[0], "PMC10"),
@@ -371,7 +379,7 @@ def test_archives_come_by_number_then_by_path(tmp_path: Path) -> None:
         ArchiveEntry("a-meca.zip", "a-meca.zip", None),
         ArchiveEntry("x.meca", "b/x.meca", None),
     ]
-    assert list(list_archives(str(tmp_path / "nowhere"))) == []
+    assert listed_in(str(tmp_path / "nowhere")) == []
 
 
 def test_single_archive_is_a_source_with_the_list_beside_it(tmp_path: Path, store: Store) -> None:
@@ -380,7 +388,7 @@ def test_single_archive_is_a_source_with_the_list_beside_it(tmp_path: Path, stor
         {"PMC7.tar.gz": tarball(xml(), MEDIA), "oa_file_list.csv": (LIST + LINE.format(ROW.path, "PMC7")).encode()},
     )
     source = str(tmp_path / "PMC7.tar.gz")
-    (entry,) = list_archives(source)
+    (entry,) = listed_in(source)
     assert entry == ArchiveEntry("PMC7.tar.gz", "", "PMC7", ROW)
     assert isinstance(entry, ArchiveEntry)
     assert ref_of(unpack_archive(entry, source, store.uri)) == ArticleRef("PMC7", 1, "PMC7.1", None, ROW.updated)
@@ -389,7 +397,7 @@ def test_single_archive_is_a_source_with_the_list_beside_it(tmp_path: Path, stor
 def test_list_is_joined_and_its_bad_lines_are_rejects(tmp_path: Path) -> None:
     lines = LINE.format("oa_package/xx/yy/PMC5.tar.gz", "PMC5") + "Sorry\n" + LINE.format(ROW.path, "PMC7")
     source = write(tmp_path, {ROW.path: b"", "PMC8.tar.gz": b"", "oa_file_list.csv": (LIST + lines).encode()})
-    reject, listed, other = list_archives(source)
+    reject, listed, other = listed_in(source)
     assert isinstance(reject, Reject)
     assert (reject.reason, reject.detail) == (
         Reason.INDEX_ROW,
@@ -402,33 +410,41 @@ def test_list_is_joined_and_its_bad_lines_are_rejects(tmp_path: Path) -> None:
 def test_list_with_dates_goes_before_the_one_without(tmp_path: Path) -> None:
     text = "2026-03-06 21:31:45\n" + f"{ROW.path}\tOther\tPMC7\t\tCC BY\n"
     write(tmp_path, {ROW.path: b"", "oa_file_list.txt": text.encode()})
-    (entry,) = list_archives(str(tmp_path))
+    (entry,) = listed_in(str(tmp_path))
     assert isinstance(entry, ArchiveEntry)
     assert entry.row == replace(ROW, citation="Other", pmid=None, license="CC BY", updated=None)
     write(tmp_path, {"oa_file_list.csv": (LIST + LINE.format(ROW.path, "PMC7")).encode()})
-    assert list(list_archives(str(tmp_path))) == [replace(entry, row=ROW)]
+    assert listed_in(str(tmp_path)) == [replace(entry, row=ROW)]
 
 
 def test_retraction_in_any_list_counts(tmp_path: Path) -> None:
     bulk = "Article File,Article Citation,AccessionID,LastUpdated,PMID,License,Retracted\na/PMC7.xml,,PMC7,,,,yes\n"
     files = {"oa_file_list.csv": LIST + LINE.format(ROW.path, "PMC7"), "oa_comm_xml.PMC0.filelist.csv": bulk}
     source = write(tmp_path, {ROW.path: b"", **{name: text.encode() for name, text in files.items()}})
-    assert list(list_archives(source)) == [
-        ArchiveEntry("PMC7.tar.gz", ROW.path, "PMC7", replace(ROW, is_retracted=True))
-    ]
+    assert listed_in(source) == [ArchiveEntry("PMC7.tar.gz", ROW.path, "PMC7", replace(ROW, is_retracted=True))]
 
 
 def test_second_tarball_of_an_article_is_superseded_by_the_listed_one(tmp_path: Path) -> None:
     first = "oa_package/01/02/PMC7.tar.gz"
     source = write(tmp_path, {first: b"", ROW.path: b""})
     reject = Reject("PMC7.1", "PMC7", 1, None, Stage.FETCH, Reason.SUPERSEDED, f"{ROW.path}: {first} is there")
-    assert list(list_archives(source)) == [ArchiveEntry("PMC7.tar.gz", first, "PMC7"), reject]
+    assert listed_in(source) == [ArchiveEntry("PMC7.tar.gz", first, "PMC7"), reject]
     write(tmp_path, {"oa_file_list.csv": (LIST + LINE.format(ROW.path, "PMC7")).encode()})
-    chosen, superseded = list_archives(source)
+    chosen, superseded = listed_in(source)
     assert chosen == ArchiveEntry("PMC7.tar.gz", ROW.path, "PMC7", ROW)
     assert superseded == replace(reject, detail=f"{first}: {ROW.path} is there")
-    chosen, _ = list_archives(f"{source}/oa_package/08/../../oa_package")  # where the list is not
+    chosen, _ = listed_in(f"{source}/oa_package/08/../../oa_package")  # where the list is not
     assert chosen == ArchiveEntry("PMC7.tar.gz", "01/02/PMC7.tar.gz", "PMC7")
+
+
+def test_of_two_listed_tarballs_of_an_article_the_newer_counts(tmp_path: Path) -> None:
+    newer = "oa_package/99/99/PMC7.tar.gz"
+    lines = LINE.format(ROW.path, "PMC7") + LINE.format(newer, "PMC7").replace("2019-11-05", "2024-11-05")
+    source = write(tmp_path, {ROW.path: b"", newer: b"", "oa_file_list.csv": (LIST + lines).encode()})
+    chosen, reject = listed_in(source)
+    assert isinstance(chosen, ArchiveEntry)
+    assert isinstance(reject, Reject)
+    assert (chosen.location, reject.detail) == (newer, f"{ROW.path}: {newer} is there")
 
 
 # --- the step -------------------------------------------------------------------------------------
@@ -436,7 +452,7 @@ def test_second_tarball_of_an_article_is_superseded_by_the_listed_one(tmp_path: 
 
 def unpack(folder: Path, name: str, data: bytes, caps: Caps | None = None) -> list[ArticleRef | Reject | Tally]:
     source = write(folder / "in", {name: data})
-    (entry,) = list_archives(source)
+    (entry,) = listed_in(source)
     assert isinstance(entry, ArchiveEntry)
     return list(unpack_archive(entry, source, str(folder / "store"), *((caps,) if caps else ())))
 
@@ -507,7 +523,7 @@ def test_archive_that_went_is_not_found(tmp_path: Path) -> None:
 
 def test_real_tarball_gives_what_the_cloud_service_gives(shared: Path, store: Store) -> None:
     source = str(shared / "corpus" / "extras")
-    entry = next(iter(list_archives(source)))
+    entry = listed_in(source)[0]
     assert isinstance(entry, ArchiveEntry)
     ref = ref_of(unpack_archive(entry, source, store.uri))
     theirs = shared / "corpus" / "PMC12419688.1"
@@ -535,7 +551,7 @@ def test_real_tarball_gives_what_the_cloud_service_gives(shared: Path, store: St
 )
 def test_real_meca_gives_its_figure(shared: Path, store: Store, name: str, doi: str, graphic: str) -> None:
     source = str(shared / "corpus" / "extras" / name)
-    (entry,) = list_archives(source)
+    (entry,) = listed_in(source)
     assert isinstance(entry, ArchiveEntry)
     assert ref_of(unpack_archive(entry, source, store.uri)).pmcid == synthetic_pmcid(doi)
     (figure,) = (item for item in figures_of(store) if isinstance(item, Figure))

@@ -15,7 +15,8 @@ from pyarrow import fs
 
 from pmc15m import store as store_module
 from pmc15m.errors import UsageError
-from pmc15m.store import Entry, Md5MismatchError, Store, StoreError, TooLargeError
+from pmc15m.objects import StoreError
+from pmc15m.store import Entry, Md5MismatchError, Store, TooLargeError
 
 DATA = b"mill" * 100
 
@@ -229,7 +230,7 @@ def test_upload_that_does_not_begin_spares_what_was_there(bucket: Store, monkeyp
         type_name = "deaf"
         get_file_info, delete_file = far.get_file_info, far.delete_file
 
-        def open_output_stream(self, _: str) -> Any:
+        def open_output_stream(self, _: str, **__: Any) -> Any:
             raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(store_module, "_open", lambda _: (Deaf(), "root"))
@@ -237,6 +238,13 @@ def test_upload_that_does_not_begin_spares_what_was_there(bucket: Store, monkeyp
         bucket.put_bytes(DATA, "mill.bin")
     monkeypatch.setattr(store_module, "_open", lambda _: (far, "root"))
     assert bucket.read_bytes("mill.bin", 400) == b"old"
+
+
+@pytest.mark.parametrize("name", ["mill.tar.gz", "mill.bz2", "mill.zst"])
+def test_object_is_the_very_bytes_whatever_its_name(bucket: Store, tmp_path: Path, name: str) -> None:
+    bucket.put_bytes(DATA, name)
+    assert (tmp_path / "bucket/root" / name).read_bytes() == DATA
+    assert bucket.read_bytes(name, 400) == DATA
 
 
 def test_local_file_of_an_upload_stays(bucket: Store, tmp_path: Path) -> None:
