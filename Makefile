@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo dev hooks test test-core test-pillow13 lint format soak bench bench-memory duplicates constraints wheel clean
+.PHONY: help demo dev hooks test test-core test-pillow13 lint format soak bench bench-memory duplicates curation image-check constraints wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -66,12 +66,19 @@ bench-memory: $(DEV)  ## measure memory against limits
 duplicates: $(DEV)  ## measure near-duplicate hashes on drawn look-alikes
 	$(BIN)/python -m tests.duplicates
 
+curation: $(DEV)  ## score what curate makes of 2,000 generated articles
+	$(BIN)/python -m tests.curation
+
+image-check:  ## build the images of docker/ without a daemon and run them; as root on Debian 12, minutes
+	docker/image_check.sh
+
 constraints: $(DEV)  ## pin what pyproject.toml asks for; UPGRADE=1 takes the newest
 	$(COMPILE) --output-file constraints.txt
-	$(COMPILE) --constraints constraints.txt --extra dev --extra report --output-file constraints-dev.txt
+	$(COMPILE) --constraints constraints.txt --extra dev --output-file constraints-dev.txt
 	$(COMPILE) --constraints constraints.txt --extra gcp --output-file constraints-gcp.txt
 	$(COMPILE) --constraints constraints.txt --extra train --output-file constraints-train.txt
 	echo 'pillow>=13,<14' | $(subst pyproject.toml --group build,-,$(COMPILE)) --output-file constraints-pillow13.txt
+	echo 'setuptools<81' | $(subst pyproject.toml --group build,-,$(COMPILE)) --output-file docker/constraints-setuptools.txt
 
 # Once by way of the sdist and once from the tree: the same bytes, or a file is missing or time leaks in.
 wheel: export SOURCE_DATE_EPOCH := 1580601600
@@ -104,9 +111,11 @@ $(CORE): pyproject.toml constraints.txt
 	@$(INSTALL_SELF)
 	@touch $@
 
-$(DEV): $(CORE) constraints-dev.txt
+# jsonpath-rw, of mlcroissant, has no wheel: it is built by a setuptools of known hash.
+$(DEV): $(CORE) constraints-dev.txt docker/constraints-setuptools.txt
 	@echo "Installing constraints-dev.txt into $(VENV)"
-	@$(INSTALL_PINS) -r constraints-dev.txt
+	@$(INSTALL_PINS) -r docker/constraints-setuptools.txt
+	@$(INSTALL_PINS) --no-binary jsonpath-rw --no-build-isolation -r constraints-dev.txt
 	@touch $@
 
 # Beside the venv: pip would not have it in there.

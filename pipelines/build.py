@@ -57,7 +57,9 @@ def run_build(
 
 def _unpacked(source: str, store: str | None, work: str, run: Run) -> str:
     """Return the folder of articles that a local source comes to: itself, or what its archives held."""
-    if not Store(source).exists() or any(isinstance(item, ArticleRef) for item in list_articles(source)):
+    folder = Store(source)
+    is_folder = folder.exists() and (not folder.is_local or folder.local_path.is_dir())
+    if not is_folder or any(isinstance(item, ArticleRef) for item in list_articles(source)):
         if store is not None:
             raise UsageError("--store is where articles of a bucket or of archives are kept: this source has articles")
         return source

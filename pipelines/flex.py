@@ -15,7 +15,7 @@ from pmc15m.errors import BrokenWorldError, UsageError
 from pmc15m.store import Store
 
 STAGES = ("extract", "curate", "shard")
-VALUES = ("source", "pairs", "decisions", "out", "previous", "config", "decontaminate")
+VALUES = ("source", "pairs", "decisions", "out", "parent", "previous", "config", "decontaminate")
 """Flags of the stages that take a value; which of them a stage takes and needs, its own parser says."""
 
 SWITCHES = ("fresh", "overwrite")

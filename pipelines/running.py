@@ -18,12 +18,13 @@ from pmc15m.progress import Meter
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How stages are run: never what they write."""
+    """How stages are run, with what config, and after which release."""
 
     config: DatasetConfig
     options: PipelineOptions
     fresh: bool = False  # redo what is complete
     overwrite: bool = False  # replace another release
+    parent: str | None = None  # the release before this one
 
 
 def run_pipeline(run: Run, counts: Counts, add: Callable[[beam.Pipeline, Meter], None]) -> None:

@@ -15,9 +15,11 @@ from pmc15m.acquire.table import INVENTORY
 from pmc15m.config import digest, to_toml
 from pmc15m.curate.finish import DECISIONS, SPLITS_TABLE, names_of, read_leaks
 from pmc15m.curate.splits import SPLITS
-from pmc15m.parts import Part
-from pmc15m.release.finish import ReleaseJob, start_release, start_release_part
+from pmc15m.parts import Part, parts_of
+from pmc15m.release.finish import ReleaseJob, start_release, start_release_part, start_release_parts
+from pmc15m.release.following import withdrawn_keys
 from pmc15m.release.parts import PARTS_FOLDER, PartJob, finish_parts
+from pmc15m.release.reading import open_release
 from pmc15m.release.rejects import RejectsJob, plan_reject_tables
 from pmc15m.release.shards import ShardJob, ShardSpec, plan_shards
 from pmc15m.rows import content_of
@@ -68,18 +70,19 @@ def run_shard_part(source: Source, pairs: str, decisions: str, out: str, run: Ru
     """
     work = _plan(source, pairs, decisions, out, run)
     folder = f"{out}/{PARTS_FOLDER}/{part.folder}"
-    if not start_release_part(out, work.origin):
-        LOG.info("shard: %s is complete, nothing to do", out)
-        return
-    with locked_output(folder):
-        if not start_stage(folder, work.origin, run.fresh):
-            LOG.info("shard: %s is complete, nothing to do", folder)
+    with locked_output(out, is_shared=True):
+        if not start_release_part(out, work.origin):
+            LOG.info("shard: %s is complete, nothing to do", out)
             return
-        specs = work.specs[part.index :: part.count]
-        total = work.num_samples // part.count
-        counts = Counts("shard", "pairs", total, "samples/written", "samples/written")
-        job = PartJob(folder, work.origin)
-        run_pipeline(run, counts, lambda p, meter: shard.run_part(p, specs, work.job, job, meter))
+        with locked_output(folder):
+            if not start_stage(folder, work.origin, run.fresh, is_own=True):
+                LOG.info("shard: %s is complete, nothing to do", folder)
+                return
+            specs = work.specs[part.index :: part.count]
+            total = work.num_samples // part.count
+            counts = Counts("shard", "pairs", total, "samples/written", "samples/written")
+            job = PartJob(folder, work.origin)
+            run_pipeline(run, counts, lambda p, meter: shard.run_part(p, specs, work.job, job, meter))
 
 
 def finish_shard(source: Source, pairs: str, decisions: str, out: str, run: Run, num_parts: int) -> None:
@@ -91,7 +94,7 @@ def finish_shard(source: Source, pairs: str, decisions: str, out: str, run: Run,
     work = _plan(source, pairs, decisions, out, run)
     with locked_output(out):
         if start_release_part(out, work.origin):
-            finish_parts(work.release, work.rejects, [Part(index, num_parts).folder for index in range(num_parts)])
+            finish_parts(work.release, work.rejects, parts_of(num_parts))
         else:
             LOG.info("shard: %s is complete, nothing to do", out)
 
@@ -100,7 +103,10 @@ def prepare_shard(source: Source, pairs: str, decisions: str, out: str, run: Run
     """Make a folder ready for the parts of a release; return False where it is complete there."""
     work = _plan(source, pairs, decisions, out, run)
     with locked_output(out):
-        return start_release_part(out, work.origin, run.overwrite or run.fresh)
+        if start_release_parts(out, work.origin, run.overwrite, run.fresh):
+            return True
+    LOG.info("shard: %s is complete, nothing to do", out)
+    return False
 
 
 def _plan(source: Source, pairs: str, decisions: str, out: str, run: Run) -> _Work:
@@ -115,12 +121,14 @@ def _plan(source: Source, pairs: str, decisions: str, out: str, run: Run) -> _Wo
     if curated.origin.inputs.partition(":")[0] != extracted.content:
         raise OutputError(f"{decisions} was made from other pairs than those of {pairs}: run curate again")
     rows = (extracted.content, content_of(extracted.rejects), curated.content, content_of(curated.rejects))
-    inputs = hashlib.sha256(" ".join(rows).encode()).hexdigest()
+    parent = open_release(run.parent) if run.parent is not None else None
+    inputs = hashlib.sha256(" ".join((*rows, *([parent.seal] if parent else ()))).encode()).hexdigest()
     config = run.config
     origin = Origin("shard", __version__, digest(config), inputs)
     num_samples = {split: curated.tallies.get(f"splits/{split}", 0) for split in SPLITS}
     job = ShardJob(
-        source, pairs, extracted.names, decisions, names_of(curated, DECISIONS), out, config.images, config.encode
+        source, pairs, extracted.names, decisions, names_of(curated, DECISIONS), out, config.images, config.encode,
+        withdrawn_keys(parent) if parent else frozenset(),
     )  # fmt: skip
     rejects = RejectsJob(
         plan_reject_tables(sum(file.num_rows for file in (*extracted.rejects, *curated.rejects))),
@@ -138,6 +146,7 @@ def _plan(source: Source, pairs: str, decisions: str, out: str, run: Run) -> _Wo
         curated.tallies,
         (decisions, names_of(curated, SPLITS_TABLE)),
         {"against": curated.origin.inputs.split(":")[1:], "leaks": read_leaks(decisions)},
+        run.parent,
     )
     return _Work(origin, plan_shards(num_samples, config.shards), job, rejects, release)
 

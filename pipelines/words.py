@@ -126,7 +126,7 @@ def _add_against(sub: Parser) -> None:
 
 
 def _add_parent(sub: Parser) -> None:
-    sub.add_argument("--parent", metavar="RELEASE", help="the release before: splits are kept, changes and withdrawals told")
+    sub.add_argument("--parent", metavar="RELEASE", help="the release before: keep its splits, tell what changed")
 
 
 def _add_extract(sub: Parser) -> None:

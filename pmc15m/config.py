@@ -12,14 +12,11 @@ import typing
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
-from pmc15m.errors import UsageError
+from pmc15m.about import ReleaseConfig
+from pmc15m.errors import ConfigError as ConfigError  # config is where others look for it
 from pmc15m.licenses import LICENSE_CLASSES, RIGHTS_FLAGS
 
 RESAMPLING = ("lanczos", "bicubic", "box", "hamming", "bilinear")
-
-
-class ConfigError(UsageError):
-    """The TOML file does not say what it has to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +197,7 @@ class DatasetConfig:
     decontaminate: DecontaminateConfig = field(default_factory=DecontaminateConfig)
     encode: EncodeConfig = field(default_factory=EncodeConfig)
     shards: ShardsConfig = field(default_factory=ShardsConfig)
+    release: ReleaseConfig = field(default_factory=ReleaseConfig)
 
 
 def parse_config(text: str) -> DatasetConfig:

@@ -84,6 +84,7 @@ class Reason(StrEnum):
     # shard
     NO_DERIVATIVES = "no_derivatives"
     SOURCE_CHANGED = "source_changed"
+    WITHDRAWN = "withdrawn"
 
 
 FAULTS = frozenset(

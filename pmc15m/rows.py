@@ -143,18 +143,19 @@ def _reader(name: str, hint: Any) -> _Reader:
 # --- files ----------------------------------------------------------------------------------------
 
 
+PARQUET_OPTIONS: dict[str, Any] = {
+    "compression": "zstd",
+    "compression_level": 3,
+    "write_page_checksum": True,  # without them 144 of 300 bit flips were read as data
+    "store_schema": True,
+    "version": "2.6",
+}
+"""How every table is written."""
+
+
 def write_table(table: pa.Table, path: Path, row_group_rows: int = ROW_GROUP_ROWS) -> None:
-    """Write Parquet with page checksums: without them 144 of 300 bit flips were read as data."""
-    pq.write_table(
-        table,
-        path,
-        row_group_size=row_group_rows,
-        compression="zstd",
-        compression_level=3,
-        write_page_checksum=True,
-        store_schema=True,
-        version="2.6",
-    )
+    """Write Parquet with page checksums."""
+    pq.write_table(table, path, row_group_size=row_group_rows, **PARQUET_OPTIONS)
 
 
 def write_rows(records: Iterable[Any], cls: type[Any], store: Store, prefix: str) -> RowFile:

@@ -320,7 +320,7 @@ def test_exception_of_the_program_is_not_hidden(
     def break_down(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("pipelines.build.run_extract", break_down)
+    monkeypatch.setattr("pipelines.extracting.run_extract", break_down)
     with pytest.raises(ZeroDivisionError):
         command("extract", "--source", str(source), "--out", "pairs")
 

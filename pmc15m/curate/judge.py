@@ -87,7 +87,8 @@ def judge(names: list[str], job: JudgeJob) -> Iterator[Decision | ArticleSplit |
     groups = find_split_groups(rows.pmcids, article_edges, config.splits)
     assignment = assign_splits(rows.pmcids, groups, config.splits, job.previous)
     _drop_overlaps(rows, copies, assignment, job, verdicts)
-    crossing = _edges_across(rows, verdicts.is_open, assignment, edges, bool(job.previous or groups.oversize), config)
+    is_in = verdicts.is_open | assignment.is_old[rows.article_of]  # what was tested with is not trained on later
+    crossing = _edges_across(rows, is_in, assignment, edges, bool(job.previous or groups.oversize), config)
     for row, article in find_leaks(rows.pmcids, identities.edges, assignment, rows.article_of, crossing).items():
         verdicts.drop(row, Reason.WOULD_LEAK, f"{rows.pmcids[article]} is in {SPLITS[assignment.split[article]]}")
     yield from verdicts.rejects()
@@ -150,9 +151,14 @@ def _num_distinct(values: Ints, others: Ints, of: Ints) -> Ints:
 
 
 def _rank_old_first(rows: Candidates, previous: Mapping[str, str]) -> Ints:
-    """Return the rank with the articles of the earlier release first: a newcomer replaces none of theirs."""
-    is_new = np.fromiter((pmcid not in previous for pmcid in rows.pmcids), np.int64, len(rows.pmcids))
-    order = np.lexsort((rows.rank, is_new[rows.article_of]))
+    """Return the rank with the articles of the earlier release first, of these the most protected.
+
+    A newcomer replaces none of their pictures, and what was tested with is not trained on, though a copy
+    came into train since.
+    """
+    places = {split: -code for code, split in enumerate(SPLITS)}
+    place = np.fromiter((places.get(previous.get(pmcid, ""), 1) for pmcid in rows.pmcids), np.int64, len(rows.pmcids))
+    order = np.lexsort((rows.rank, place[rows.article_of]))
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     return rank
@@ -210,18 +216,18 @@ def _drop_overlaps(rows: Candidates, copies: Copies, assignment: Assignment, job
 
 
 def _edges_across(
-    rows: Candidates, is_open: Bools, assignment: Assignment, edges: Edges, is_cut: bool, config: DatasetConfig
+    rows: Candidates, is_in: Bools, assignment: Assignment, edges: Edges, is_cut: bool, config: DatasetConfig
 ) -> Edges:
-    """Return the near pairs across splits among the rows that would stay.
+    """Return the near pairs across splits among some rows: those that would stay, and those of an earlier release.
 
     There are none where every group lies in one split. With an earlier release, or where a group was too
     large, each split is held against the others, since of many equal rows `find_edges` gives few pairs.
     """
-    both = is_open[edges.left] & is_open[edges.right] & (edges.distance <= config.splits.max_distance)
+    both = is_in[edges.left] & is_in[edges.right] & (edges.distance <= config.splits.max_distance)
     found = [(edges.left[both], edges.right[both], edges.distance[both])]
     split = assignment.split[rows.article_of]
     for code in range(1, len(SPLITS)) if is_cut else ():
-        ours, others = np.flatnonzero(is_open & (split == code)), np.flatnonzero(is_open & (split < code))
+        ours, others = np.flatnonzero(is_in & (split == code)), np.flatnonzero(is_in & (split < code))
         sides = [([one[side] for one in rows.hashes], [one[side] for one in rows.usable]) for side in (ours, others)]
         matches = find_matches(*sides[0], *sides[1], config.splits.max_distance)
         found.append((ours[matches.left], others[matches.right], matches.distance))

@@ -1,8 +1,5 @@
-"""The last files of a release: sizes.json, report.json, and manifest.json, without which there is none."""
+"""The end of a release: whose folder it is, whether nothing was lost, and what makes it complete."""
 
-import hashlib
-import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
@@ -10,18 +7,19 @@ from typing import Any
 from PIL import features
 
 from pmc15m import __version__
+from pmc15m.config import parse_config
 from pmc15m.images.hashes import HASH_VERSION
+from pmc15m.release.closing import INCOMPLETE as INCOMPLETE
+from pmc15m.release.closing import MANIFEST as MANIFEST
+from pmc15m.release.closing import About, close_release, json_bytes
 from pmc15m.release.files import ReleaseFile, Shard
+from pmc15m.release.following import follow
 from pmc15m.release.report import failed_sums, report_json, stage_flows
-from pmc15m.release.shards import table_name, tar_name
 from pmc15m.release.splits import write_splits
 from pmc15m.stages import Origin, OutputError, check_unused, check_writable, read_json
 from pmc15m.store import Store
 
-MANIFEST = "manifest.json"
-INCOMPLETE = "incomplete.json"
 STAGE = "shard"
-SCHEMA_VERSION = 1
 
 
 class LostError(RuntimeError):
@@ -41,6 +39,7 @@ class ReleaseJob:
     curate_tallies: dict[str, int]
     splits: tuple[str, tuple[str, ...]]  # folder and row files of the splits of articles
     curation: dict[str, Any]  # what curate says of itself, for the report
+    parent: str | None = None  # the release before
 
 
 def check_release(out: str, config: str, overwrite: bool) -> None:
@@ -81,7 +80,7 @@ def start_release(out: str, origin: Origin, overwrite: bool) -> bool:
         if not overwrite:
             raise OutputError(f"{out} holds another release: choose another folder, or say --overwrite")
     check_writable(out)
-    store.put_bytes(_json_bytes({"origin": asdict(origin)}), INCOMPLETE)
+    store.put_bytes(json_bytes({"origin": asdict(origin)}), INCOMPLETE)
     store.delete(MANIFEST)
     for entry in list(store.list()):
         if entry.name != INCOMPLETE:
@@ -89,8 +88,23 @@ def start_release(out: str, origin: Origin, overwrite: bool) -> bool:
     return True
 
 
-def start_release_part(out: str, origin: Origin, overwrite: bool = False) -> bool:
-    """Make a folder ready for parts of a release; return False where the release is complete there.
+def start_release_parts(out: str, origin: Origin, overwrite: bool, fresh: bool) -> bool:
+    """Make a folder ready for all parts of a release; return False where the release is complete there.
+
+    Parts of the same release stay, unless `fresh`; of another one that was not finished, nothing does.
+
+    Raises:
+        OutputError: it holds something foreign, or another release and overwrite is False.
+    """
+    store = Store(out)
+    begun = _read_own(store, INCOMPLETE) or {}
+    if not fresh and _read_own(store, MANIFEST) is None and begun.get("origin") == asdict(origin):
+        return True
+    return start_release(out, origin, overwrite or fresh)
+
+
+def start_release_part(out: str, origin: Origin) -> bool:
+    """Make a folder ready for one part of a release; return False where the release is complete there.
 
     What other parts of it wrote stays. Safe to be called by several at once: they write the same.
 
@@ -98,8 +112,8 @@ def start_release_part(out: str, origin: Origin, overwrite: bool = False) -> boo
         OutputError: it holds something foreign, another release, or parts of another.
     """
     store = Store(out)
-    if _read_own(store, MANIFEST) is not None or overwrite:
-        return start_release(out, origin, overwrite)
+    if _read_own(store, MANIFEST) is not None:
+        return start_release(out, origin, overwrite=False)
     if _read_own(store, INCOMPLETE) is None:
         try:
             check_unused(out)
@@ -107,10 +121,10 @@ def start_release_part(out: str, origin: Origin, overwrite: bool = False) -> boo
             if _read_own(store, INCOMPLETE) is None:  # else another part was faster
                 raise
         check_writable(out)
-        store.put_bytes(_json_bytes({"origin": asdict(origin)}), INCOMPLETE)
+        store.put_bytes(json_bytes({"origin": asdict(origin)}), INCOMPLETE)
     begun = _read_own(store, INCOMPLETE) or {}
     if begun.get("origin") != asdict(origin):
-        raise OutputError(f"{out} holds parts of another release: choose another folder, or say --overwrite")
+        raise OutputError(f"{out} holds parts of another release: delete it, or choose another folder")
     return True
 
 
@@ -147,31 +161,14 @@ def finish_release(
     if lost:
         raise LostError("the sums do not hold: " + "; ".join(lost))
     store = Store(job.out)
-    files = [*_shard_files(shards), *tables, write_splits(*job.splits, job.out)]
+    files = [*tables, write_splits(*job.splits, job.out)]
     report = report_json(flows, tallies) | {"curation": job.curation}
-    for name, data in _small_files(job, shards, report):
-        store.put_bytes(data, name)
-        files.append(ReleaseFile(name, len(data), hashlib.sha256(data).hexdigest(), None))
     for name in job.scratch:
         store.delete(name)
-    manifest = {
-        "schema_version": SCHEMA_VERSION,
-        "origin": asdict(job.origin),
-        "versions": versions(),
-        "hash_version": HASH_VERSION,
-        "config_sha256": hashlib.sha256(job.config_toml.encode()).hexdigest(),
-        "source": job.source,
-        "parent": None,
-        "counts": {
-            "articles": flows[0].num_in,
-            "samples": flows[-1].num_out,
-            "rejects": num_rejects,
-            "by_split": _by_split(shards),
-        },
-        "files": [asdict(file) for file in sorted(files, key=lambda file: file.path)],
-    }
-    store.put_bytes(_json_bytes(manifest), MANIFEST)
-    store.delete(INCOMPLETE)
+    version = parse_config(job.config_toml).release.version
+    after = follow(job.parent, job.out, version, shards, files, job.source)
+    about = About(job.origin, after.version, versions(), HASH_VERSION, job.config_toml, job.source, after.parent)
+    close_release(store, about, shards, [*files, *after.files], report)
 
 
 def versions() -> dict[str, str]:
@@ -183,6 +180,7 @@ def versions() -> dict[str, str]:
         "pillow": version("pillow"),
         "libjpeg": str(features.version("libjpeg_turbo") or features.version("jpg")),
         "pyarrow": version("pyarrow"),
+        "jinja2": version("jinja2"),
         "numpy": version("numpy"),
         "scipy": version("scipy"),
     }
@@ -199,28 +197,3 @@ def read_report(release: str) -> dict[str, Any]:
     if report is None or not store.exists(MANIFEST):
         raise OutputError(f"{release} holds no release: no {MANIFEST}")
     return report
-
-
-def _shard_files(shards: Iterable[Shard]) -> Iterable[ReleaseFile]:
-    for shard in shards:
-        yield ReleaseFile(tar_name(shard), shard.num_bytes, shard.sha256, shard.num_samples)
-        yield ReleaseFile(table_name(shard), shard.table_num_bytes, shard.table_sha256, shard.num_samples)
-
-
-def _small_files(job: ReleaseJob, shards: list[Shard], report: dict[str, Any]) -> Iterable[tuple[str, bytes]]:
-    yield "config.toml", job.config_toml.encode()
-    yield "report.json", _json_bytes(report)
-    for split in sorted({shard.split for shard in shards}):
-        sizes = {f"{shard.name}.tar": shard.num_samples for shard in shards if shard.split == split}
-        yield f"{split}/sizes.json", _json_bytes(dict(sorted(sizes.items())))
-
-
-def _by_split(shards: list[Shard]) -> dict[str, int]:
-    sizes: dict[str, int] = {}
-    for shard in shards:
-        sizes[shard.split] = sizes.get(shard.split, 0) + shard.num_samples
-    return dict(sorted(sizes.items()))
-
-
-def _json_bytes(value: Any) -> bytes:
-    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()

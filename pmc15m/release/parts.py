@@ -1,17 +1,18 @@
 """A release written in parts: each writes some of its shards, the last step all that needs all of them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 
 from pmc15m.errors import BrokenWorldError
+from pmc15m.parts import Part, add_tallies, read_parts
 from pmc15m.release.files import ReleaseFile, Shard
 from pmc15m.release.finish import ReleaseJob, finish_release
 from pmc15m.release.rejects import RejectsJob, write_reject_table
 from pmc15m.release.shards import table_name, tar_name
 from pmc15m.rows import RowFile
-from pmc15m.stages import Origin, OutputError, StageFiles, finish_stage, read_json, read_stage
+from pmc15m.stages import Origin, OutputError, finish_stage, read_json
 from pmc15m.store import Store
 
 PARTS_FOLDER = ".parts"
@@ -34,36 +35,29 @@ def finish_part(job: PartJob, shards: list[Shard], rejects: list[RowFile], talli
     finish_stage(job.folder, job.origin, [], rejects, tallies)
 
 
-def finish_parts(release: ReleaseJob, rejects: RejectsJob, parts: Iterable[str]) -> None:
+def finish_parts(release: ReleaseJob, rejects: RejectsJob, parts: Sequence[Part]) -> None:
     """Make a release of its parts.
 
     Args:
         release: what the manifest says.
         rejects: of the stages before.
-        parts: names of the folders of the parts.
+        parts: all of them.
 
     Raises:
         OutputError: a part is missing, unfinished or of another release.
     """
-    folders = [f"{release.out}/{PARTS_FOLDER}/{name}" for name in parts]
-    stages = [_read_part(folder, release.origin) for folder in folders]
+    home = f"{release.out}/{PARTS_FOLDER}"
+    stages = read_parts(home, parts, release.origin.stage)
+    for part, stage in zip(parts, stages, strict=True):
+        if stage.origin != release.origin:
+            raise OutputError(f"part {part} in {release.out} is of another release: run that part again")
+    folders = [f"{home}/{part.folder}" for part in parts]
     shards = [shard for folder in folders for shard in _read_shards(folder)]
     _sweep(Store(release.out), shards)
     own = tuple((folder, stage.reject_names) for folder, stage in zip(folders, stages, strict=True))
     job = RejectsJob(rejects.count, (*rejects.folders, *own), rejects.own, rejects.out)
     tables: list[ReleaseFile] = [write_reject_table(index, job, []) for index in range(job.count)]
-    tallies: dict[str, int] = {}
-    for stage in stages:
-        for name, count in stage.tallies.items():
-            tallies[name] = tallies.get(name, 0) + count
-    finish_release(release, shards, tables, tallies)
-
-
-def _read_part(folder: str, origin: Origin) -> StageFiles:
-    stage = read_stage(folder, origin.stage)
-    if stage.origin != origin:
-        raise OutputError(f"{folder} is a part of another release: run that part again")
-    return stage
+    finish_release(release, shards, tables, add_tallies(stage.tallies for stage in stages))
 
 
 def _read_shards(folder: str) -> list[Shard]:

@@ -1,13 +1,12 @@
 """The rejects of all stages as tables of a release."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
 from pmc15m.records import Reject
-from pmc15m.release.files import ReleaseFile
+from pmc15m.release.files import ReleaseFile, put_large_file
 from pmc15m.release.table import REJECTS_SCHEMA
 from pmc15m.rows import RowFile, order_range, read_range, to_row, write_table
 from pmc15m.store import Store
@@ -37,11 +36,18 @@ def write_reject_table(index: int, job: RejectsJob, own: list[RowFile]) -> Relea
     folders = (*job.folders, (job.own, tuple(sorted(file.name for file in own))))
     rejects = [r for folder, files in folders for r in read_range(Store(folder), files, Reject, low, high)]
     rejects.sort(key=lambda r: (r.key, r.stage, r.reason, r.fig_id or "", r.detail))
-    name = f"rejects/rejects-{index:06d}.parquet"
-    store = Store(job.out)
+    return put_reject_table(job.out, index, pa.Table.from_pylist([to_row(r) for r in rejects], schema=REJECTS_SCHEMA))
+
+
+def put_reject_table(out: str, index: int, table: pa.Table) -> ReleaseFile:
+    """Write one table of a release; its rows are in their order."""
+    store = Store(out)
     with store.scratch_folder() as folder:
         path = Path(folder) / "rejects.parquet"
-        write_table(pa.Table.from_pylist([to_row(r) for r in rejects], schema=REJECTS_SCHEMA), path, _ROW_GROUP_ROWS)
-        data = path.read_bytes()
-        store.put_file(path, name)
-    return ReleaseFile(name, len(data), hashlib.sha256(data).hexdigest(), len(rejects))
+        write_table(table, path, _ROW_GROUP_ROWS)
+        return put_large_file(store, path, reject_table_name(index), table.num_rows)
+
+
+def reject_table_name(index: int) -> str:
+    """Return the path of a table in the release."""
+    return f"rejects/rejects-{index:06d}.parquet"

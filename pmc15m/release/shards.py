@@ -58,6 +58,7 @@ class ShardJob:
     out: str  # the release
     images: ImagesConfig
     encode: EncodeConfig
+    withdrawn: frozenset[str] = frozenset()  # keys that were withdrawn from the release before
 
 
 def plan_shards(num_samples: Mapping[str, int], config: ShardsConfig) -> list[ShardSpec]:
@@ -77,7 +78,7 @@ def plan_shards(num_samples: Mapping[str, int], config: ShardsConfig) -> list[Sh
 def write_shard(spec: ShardSpec, job: ShardJob) -> Iterator[Shard | Reject | Tally]:
     """Write the tar and the Parquet of a shard; samples stand in the order of their keys.
 
-    Rejects: `no_derivatives`, `source_changed`, `image_timeout`, `decoder_crashed`. Tallies:
+    Rejects: `withdrawn`, `no_derivatives`, `source_changed`, `image_timeout`, `decoder_crashed`. Tallies:
     `samples/planned`, `samples/written`, and `release/<column>/<value>`.
     """
     rows: list[dict[str, Any]] = []
@@ -133,6 +134,8 @@ def _samples(spec: ShardSpec, job: ShardJob) -> list[tuple[Pair, Decision]]:
 def _read(pair: Pair, job: ShardJob) -> bytes | Reject:
     """Return the file of an image, or why it does not go into the release."""
     figure, image = pair.figure, pair.image
+    if figure.key in job.withdrawn:
+        return reject_figure(figure, Stage.SHARD, Reason.WITHDRAWN, "withdrawn from an earlier release")
     is_changed = changes_pixels(image, job.encode)
     if is_changed and "-ND" in figure.license and not job.encode.change_no_derivatives:
         return reject_figure(

@@ -14,6 +14,7 @@ from pipelines import fetch
 from pipelines.fetch import Output
 from pmc15m.acquire import fetch as fetch_module
 from pmc15m.acquire import index as index_module
+from pmc15m.acquire.archives import DEFAULT_POLICY
 from pmc15m.acquire.fetch import FetchJob
 from pmc15m.acquire.http import HttpPolicy
 from pmc15m.acquire.index import Index, IndexRow, find_versions, make_index, read_inventory_shard
@@ -50,7 +51,7 @@ def add_names(p: beam.Pipeline, out: str) -> None:
 
 
 def add_archives(p: beam.Pipeline, out: str) -> None:
-    fetch.run_archives(p, "archives", "store", DEFAULT_CAPS, out, Origin("unpack", "", "", ""), NOWHERE)
+    fetch.run_archives(p, "archives", "store", DEFAULT_CAPS, DEFAULT_POLICY, out, Origin("unpack", "", "", ""), NOWHERE)
 
 
 def add_fetch(p: beam.Pipeline, out: str) -> None:
@@ -193,6 +194,6 @@ def test_archives_leave_the_refs_of_what_was_unpacked(tmp_path: Path) -> None:
     (tmp_path / "archives" / "PMC7.tar.gz").write_bytes(b"no gzip")
     origin = Origin("unpack", "", "", "")
     source, store = str(tmp_path / "archives"), str(tmp_path / "store")
-    run(fetch.run_archives, source, store, DEFAULT_CAPS, out, origin, NOWHERE)
+    run(fetch.run_archives, source, store, DEFAULT_CAPS, DEFAULT_POLICY, out, origin, NOWHERE)
     assert read_all(ArticleRef, out, read_stage(out, "unpack").names) == []
     assert reasons(out) == [("PMC7.1", "tar_corrupt")]

@@ -48,7 +48,7 @@ def run(source: str, pairs: str, decisions: str, out: Path, specs: list[ShardSpe
         (REJECTS_FOLDER,),
         origin,
         to_toml(CONFIG),
-        {},
+        {"kind": "folder", "inventory_date": None},
         extracted.tallies,
         curated.tallies,
         (decisions, names_of(curated, SPLITS_TABLE)),
@@ -66,8 +66,15 @@ def release(source: str, extracted: str, curated: str, tmp_path_factory: pytest.
 
 
 def test_release_holds_these_files_and_no_others(release: Path) -> None:
-    assert sorted(str(path.relative_to(release)) for path in release.rglob("*") if path.is_file()) == [
+    paths = sorted(str(path.relative_to(release)) for path in release.rglob("*") if path.is_file())
+    assert [path for path in paths if not path.startswith("report/")] == [
+        "CITATION.cff",
+        "README.md",
+        "SHA256SUMS",
+        "attribution.parquet",
+        "attribution.tsv.gz",
         "config.toml",
+        "croissant.json",
         "manifest.json",
         "pairs/pmc15m-train-000000.parquet",
         "rejects/rejects-000000.parquet",
@@ -76,6 +83,7 @@ def test_release_holds_these_files_and_no_others(release: Path) -> None:
         "train/pmc15m-train-000000.tar",
         "train/sizes.json",
     ]
+    assert "report/index.html" in paths
 
 
 def test_samples_are_those_that_were_decided_and_may_be_resized(release: Path) -> None:

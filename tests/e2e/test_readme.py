@@ -110,6 +110,10 @@ def test_the_demo_leaves_the_tree_that_the_readme_draws(tmp_path: Path) -> None:
         assert (out / "release" / name).is_file(), name
     for name in ("rejects/rejects-000000.parquet", "report.json", "config.toml", "manifest.json", "val", "test"):
         assert (out / "release" / name).exists(), name
+    cards = ("README.md", "croissant.json", "CITATION.cff", "SHA256SUMS", "attribution.parquet", "attribution.tsv.gz")
+    for name in cards:
+        assert (out / "release" / name).is_file(), name
+    assert "made up by a program" in (out / "release" / "README.md").read_text(encoding="utf-8")
     assert (out / "work" / "pairs").is_dir()
     assert (out / "work" / "decisions").is_dir()
     assert (out / "articles" / "PMC80000000.1" / "PMC80000000.1.json").is_file()

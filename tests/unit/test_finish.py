@@ -1,6 +1,9 @@
 """The last files of a release: whose folder it is, and no manifest where anything was lost."""
 
+import hashlib
 import json
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -9,7 +12,8 @@ from typing import Any
 import pytest
 
 from pmc15m.curate.judge import ArticleSplit
-from pmc15m.release.files import ReleaseFile, Shard
+from pmc15m.release.checksums import CHECKSUMS
+from pmc15m.release.files import ReleaseFile
 from pmc15m.release.finish import (
     INCOMPLETE,
     MANIFEST,
@@ -25,14 +29,21 @@ from pmc15m.release.splits import read_splits
 from pmc15m.rows import write_rows
 from pmc15m.stages import Origin, OutputError
 from pmc15m.store import SCRATCH_PREFIX, Store
+from tests import some
+from tests.release import row, write_rejects, write_shards
 from tests.unit.test_report import CURATE, EXTRACT, SHARD
 
 ORIGIN = Origin("shard", "0.1.0", "c" * 64, "i" * 64)
-SHARDS = [
-    Shard("pmc15m-val-000000", "val", 1, 10_240, "2" * 64, 900, "3" * 64),
-    Shard("pmc15m-train-000000", "train", 2, 20_480, "4" * 64, 950, "5" * 64),
-]
+ROWS = {
+    "pmc15m-val-000000": [row("PMC10_0001_01")],
+    "pmc15m-train-000000": [row("PMC9_0001_01"), row("PMC9_0002_01")],
+}
+SMALL = [
+    "CITATION.cff", "README.md", "SHA256SUMS", "attribution.parquet", "attribution.tsv.gz", "config.toml",
+    "croissant.json", "manifest.json", "report.json", "splits.parquet",
+]  # fmt: skip
 NUM_REJECTS = 15
+REJECTS = [some.reject(f"PMC7_{number:04d}_01") for number in range(NUM_REJECTS)]
 TABLES = [ReleaseFile("rejects/rejects-000000.parquet", 500, "6" * 64, NUM_REJECTS)]
 
 
@@ -40,7 +51,7 @@ def job(out: Path) -> ReleaseJob:
     curated = out.parent / f"{out.name}.decisions"
     splits = (ArticleSplit("PMC10", "train", "PMC9"), ArticleSplit("PMC9", "train", "PMC9"))
     names = (write_rows(splits, ArticleSplit, Store(str(curated)), "splits").name,)
-    source = {"kind": "folder"}
+    source = {"kind": "folder", "inventory_date": None, "pairs_content": "0" * 32}
     return ReleaseJob(
         str(out), (".rejects",), ORIGIN, "[xml]\n", source, EXTRACT, CURATE, (str(curated), names), {"leaks": {}}
     )  # fmt: skip
@@ -50,15 +61,26 @@ def tree(folder: Path) -> dict[str, bytes | None]:
     return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in sorted(folder.rglob("*"))}
 
 
-@pytest.fixture
-def release(tmp_path: Path) -> Path:
-    """Return the folder of a complete release."""
-    out = tmp_path / "release"
+def finished(out: Path, is_reversed: bool = False) -> Path:
+    """Make a complete release and return its folder; reversed, all comes in another order."""
     assert start_release(str(out), ORIGIN, overwrite=False)
     (out / ".rejects").mkdir()
     (out / ".rejects" / "rejects-1.parquet").write_bytes(b"rows")
-    finish_release(job(out), SHARDS, TABLES, SHARD)
+    shards, tables = write_shards(out, ROWS), [write_rejects(out, REJECTS)]
+    order = -1 if is_reversed else 1
+    finish_release(job(out), shards[::order], tables, dict(list(SHARD.items())[::order]))
     return out
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return finished(tmp_path_factory.mktemp("made") / "release")
+
+
+@pytest.fixture
+def release(made: Path, tmp_path: Path) -> Path:
+    """Return the folder of a complete release that a test may change."""
+    return Path(shutil.copytree(made, tmp_path / "release"))
 
 
 def starts() -> list[Callable[[Path], Any]]:
@@ -71,8 +93,8 @@ def starts() -> list[Callable[[Path], Any]]:
 
 
 def test_release_holds_its_small_files_and_nothing_of_the_making(release: Path) -> None:
-    small = ["config.toml", "manifest.json", "report.json", "splits.parquet"]
-    assert list(tree(release)) == [*small, "train", "train/sizes.json", "val", "val/sizes.json"]
+    assert sorted(path.name for path in release.iterdir() if path.is_file()) == SMALL
+    assert [name for name in tree(release) if "/." in f"/{name}"] == []
     assert json.loads((release / "train" / "sizes.json").read_text()) == {"pmc15m-train-000000.tar": 2}
     assert (release / "config.toml").read_text() == "[xml]\n"
     assert read_report(str(release))["flows"][0]["in"] == 9
@@ -92,26 +114,36 @@ def test_manifest_lists_every_file_and_the_counts(release: Path) -> None:
     }
     paths = [file["path"] for file in manifest["files"]]
     assert paths == sorted(paths)
-    assert set(paths) == {
-        "config.toml",
-        "report.json",
-        "splits.parquet",
-        "train/sizes.json",
-        "val/sizes.json",
-        "train/pmc15m-train-000000.tar",
-        "val/pmc15m-val-000000.tar",
-        "pairs/pmc15m-train-000000.parquet",
-        "pairs/pmc15m-val-000000.parquet",
-        "rejects/rejects-000000.parquet",
+    assert set(paths) | {MANIFEST} == {path for path, data in tree(release).items() if data is not None}
+    files = {file["path"]: file for file in manifest["files"]}
+    for path, file in files.items():
+        data = (release / path).read_bytes()
+        assert (file["num_bytes"], file["sha256"]) == (len(data), hashlib.sha256(data).hexdigest()), path
+    numbers = {path: file["num_rows"] for path, file in files.items() if file["num_rows"] is not None}
+    assert numbers == {
+        "attribution.parquet": 3,
+        "splits.parquet": 2,
+        "train/pmc15m-train-000000.tar": 2,
+        "val/pmc15m-val-000000.tar": 1,
+        "pairs/pmc15m-train-000000.parquet": 2,
+        "pairs/pmc15m-val-000000.parquet": 1,
+        "rejects/rejects-000000.parquet": NUM_REJECTS,
     }
-    assert manifest["files"][paths.index("rejects/rejects-000000.parquet")] == asdict(TABLES[0])
+
+
+def test_sums_are_of_every_file_but_themselves_and_the_manifest(release: Path) -> None:
+    listed = {line[66:] for line in (release / CHECKSUMS).read_text(encoding="utf-8").splitlines()}
+    files = {path for path, data in tree(release).items() if data is not None}
+    assert files - listed == {CHECKSUMS, MANIFEST}
+    done = subprocess.run(["sha256sum", "--check", "--quiet", CHECKSUMS], cwd=release, check=False)
+    assert done.returncode == 0
+    (release / "train" / "sizes.json").write_bytes(b"{}")
+    done = subprocess.run(["sha256sum", "--check", "--status", CHECKSUMS], cwd=release, check=False)
+    assert done.returncode == 1
 
 
 def test_manifest_does_not_depend_on_the_order_of_shards(release: Path, tmp_path: Path) -> None:
-    out = tmp_path / "again"
-    assert start_release(str(out), ORIGIN, overwrite=False)
-    finish_release(job(out), SHARDS[::-1], TABLES, dict(reversed(SHARD.items())))
-    assert tree(out) == tree(release)
+    assert tree(finished(tmp_path / "again", is_reversed=True)) == tree(release)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +160,7 @@ def test_release_with_a_loss_gets_no_manifest(
 ) -> None:
     assert start_release(str(tmp_path), ORIGIN, overwrite=False)
     with pytest.raises(LostError, match="the sums do not hold: ") as lost:
-        finish_release(job(tmp_path), SHARDS, tables, tallies)
+        finish_release(job(tmp_path), [], tables, tallies)
     assert said in str(lost.value)
     assert list(tree(tmp_path)) == [INCOMPLETE]
     with pytest.raises(OutputError, match="holds no release"):

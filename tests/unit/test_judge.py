@@ -274,6 +274,15 @@ def test_near_pictures_are_found_though_the_best_of_equal_ones_was_rejected_for_
     assert found.rejects[key("PMC8")].detail == f"{key('PMC7')} 2 bits"
 
 
+def test_picture_near_one_that_was_rejected_for_its_caption_is_a_copy_of_nothing() -> None:
+    pairs = [
+        *in_articles(4, caption=SPRING),
+        shown(key("PMC7"), "PMC1_0001_01", 2, caption=WINTER),
+        shown(key("PMC8"), caption=WINTER),
+    ]
+    assert set(judged(pairs).decisions) == {key("PMC7"), key("PMC8")}
+
+
 def test_distance_of_a_copy_is_that_of_the_config() -> None:
     pairs = [shown(key(f"PMC{n}"), "mill", 10 * n, caption=SPRING) for n in (1, 2)]
     near = replace(CONFIG, duplicates=DuplicatesConfig(drop_distance=8))
@@ -374,12 +383,42 @@ def test_newcomer_does_not_replace_a_picture_of_an_earlier_release() -> None:
     assert set(judged(pairs, previous={"PMC5": "val"}).decisions) == {key("PMC5")}
 
 
+@pytest.mark.parametrize("bits", [0, 8])
+def test_copy_that_would_have_leaked_never_takes_the_place_of_what_it_would_have_leaked_into(bits: int) -> None:
+    train, test, bridge = (
+        shown(key("PMC1"), "dam"),
+        shown(key("PMC2"), "mill", caption=SPRING),
+        [
+            shown(key("PMC3"), "dam", 20),
+            shown(key("PMC3", 2), "mill", bits, caption=f"{SPRING} Again.", width_px=900 if bits else 640),
+        ],
+    )
+    pairs = [train, test, *bridge]
+    previous = {"PMC1": "train", "PMC2": "test"}
+    for _ in range(2):
+        found = judged(pairs, previous=previous)
+        assert found.outcomes[key("PMC2")] == "test"
+        assert found.rejects[key("PMC3", 2)].detail.startswith(key("PMC2"))
+        previous = found.splits
+
+
 def test_of_two_old_pictures_that_are_near_the_less_protected_goes() -> None:
     pairs = [shown(key("PMC1"), "mill"), shown(key("PMC2"), "mill", 20)]
     for previous, lost in (({"PMC1": "train", "PMC2": "test"}, "PMC1"), ({"PMC1": "test", "PMC2": "val"}, "PMC2")):
         found = judged(pairs, previous=previous)
         assert found.splits == previous
         assert found.reasons == {key(lost): "would_leak"}
+
+
+def test_leak_is_found_though_the_best_of_equal_pictures_was_rejected_for_its_caption() -> None:
+    pairs = [
+        *in_articles(4, caption=SPRING),
+        shown(key("PMC1", 2), "mill", caption=SPRING),
+        shown(key("PMC7"), "mill", caption="A dam."),
+        shown(key("PMC8"), "mill", 20),
+    ]
+    found = judged(pairs, previous={"PMC1": "train", "PMC7": "test", "PMC8": "train"})
+    assert (found.outcomes[key("PMC7")], found.outcomes[key("PMC8")]) == ("test", "would_leak")
 
 
 def test_article_that_is_gone_keeps_its_split_for_the_next_release() -> None:

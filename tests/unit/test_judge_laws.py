@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmc15m.config import DatasetConfig, FiltersConfig, SplitsConfig
+from pmc15m.curate.identity import MAX_WORK_ARTICLES
 from pmc15m.curate.near import is_comparable, pack_hashes
 from pmc15m.records import Pair, article_order
 from tests.judging import DENSE, LINES, Judged, judged, shown, words_of
@@ -22,10 +23,10 @@ PICTURES = [(name, bits) for name in ("mill", "dam", "weir") for bits in (0, 8, 
 
 
 @st.composite
-def pair_sets(draw: st.DrawFn, first: int = 1, last: int = 40) -> list[Pair]:
+def pair_sets(draw: st.DrawFn, first: int = 1, last: int = 40, most: int = 6) -> list[Pair]:
     """Draw pairs of a few articles; pictures, captions and works are few, so that most have neighbours."""
     pairs = []
-    for number in draw(st.lists(st.integers(first, last), min_size=1, max_size=6, unique=True)):
+    for number in draw(st.lists(st.integers(first, last), min_size=1, max_size=most, unique=True)):
         facts = {
             "doi": draw(st.sampled_from([None, None, "10.5555/a", "10.5555/b", f"10.5555/{number}"])),
             "title": draw(st.sampled_from([None, None, "On the mills of the north", "On the dams of the south"])),
@@ -65,6 +66,12 @@ def bits_between(one: Pair, other: Pair) -> int:
         if is_comparable(hashes, np.array([one.image.grey_std, other.image.grey_std])).all():
             bits.append(int(np.bitwise_count(hashes[0] ^ hashes[1]).sum()))
     return min(bits)
+
+
+def is_near(one: Pair, other: Pair) -> bool:
+    """Return whether two pairs must not be in two splits."""
+    is_same = one.image.pixel_sha256 == other.image.pixel_sha256
+    return is_same or bits_between(one, other) <= CONFIG.splits.max_distance
 
 
 def is_one_work(one: Pair, other: Pair) -> bool:
@@ -156,7 +163,7 @@ def those(pairs: Sequence[Pair], found: Judged) -> list[Pair]:
 
 
 @fewer
-@given(pair_sets(), configs)
+@given(pair_sets(most=MAX_WORK_ARTICLES), configs)  # of more of one work, a series, none goes until few are left
 def test_what_stays_stays_when_it_is_judged_again(pairs: list[Pair], config: DatasetConfig) -> None:
     first = judged(pairs, config)
     again = judged(those(pairs, first), config, first.splits)
@@ -207,4 +214,21 @@ def test_three_releases_one_after_the_other_never_leak(one: list[Pair], two: lis
         found = judged(pairs, CONFIG, splits)
         assert splits.items() <= found.splits.items()
         assert set(found.leaks["crossings"].values()) == {0}
+        splits = found.splits
+
+
+@fewer
+@given(pair_sets(1, 20), pair_sets(21, 40), pair_sets(41, 60))
+def test_picture_that_was_once_in_test_never_comes_to_be_trained_on(
+    one: list[Pair], two: list[Pair], three: list[Pair]
+) -> None:
+    splits: dict[str, str] = {}
+    tested: dict[str, Pair] = {}
+    for pairs in (one, [*one, *two], [*one, *two, *three]):
+        found = judged(pairs, CONFIG, splits)
+        kept = {pair.key: pair for pair in those(pairs, found)}
+        for key, pair in kept.items():
+            if found.outcomes[key] != "test":
+                assert not [name for name, other in tested.items() if is_near(pair, other)]
+        tested |= {key: pair for key, pair in kept.items() if found.outcomes[key] == "test"}
         splits = found.splits
