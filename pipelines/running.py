@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipelines.lost import lost_workers_end_the_run
 from pipelines.options import has_local_processes, is_not_waited_for
 from pipelines.progress import Counts, StageProgress
 from pipelines.quiet import quiet_workers
@@ -34,7 +35,7 @@ def run_pipeline(run: Run, counts: Counts, add: Callable[[beam.Pipeline, Meter],
         Submitted: the runner was told not to wait. All that makes a stage complete is in its DAG.
     """
     quiet = quiet_workers() if has_local_processes(run.options) else nullcontext(sys.stderr)
-    with quiet as stream, StageProgress(counts, stream) as progress:
+    with quiet as stream, lost_workers_end_the_run(stream), StageProgress(counts, stream) as progress:
         with beam.Pipeline(options=run.options) as p:
             add(p, progress.meter)
         if is_not_waited_for(run.options):

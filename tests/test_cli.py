@@ -22,7 +22,9 @@ from tests import some, tiny
 from tests.conftest import ROOT
 from tests.tree import states
 
-COMMANDS = ("fetch", "build", "extract", "curate", "shard", "inspect", "hashes", "demo")
+COMMANDS = (
+    "fetch", "build", "extract", "curate", "shard", "inspect", "verify", "diff", "withdraw", "subset", "hashes", "demo",
+)  # fmt: skip
 
 
 class Answer(NamedTuple):

@@ -6,7 +6,7 @@ that the search, which misses few above nine bits, did miss.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -78,10 +78,7 @@ def leak_report(
             "num_pairs": num_compared,
         },
         **_largest(pmcids, edges, groups, num_pairs, split),
-        "oversize_groups": [
-            {"anchor": group.anchor, "num_articles": group.num_articles, "done": group.done}
-            for group in groups.oversize
-        ],
+        "oversize_groups": [asdict(group) for group in groups.oversize],
     }
 
 

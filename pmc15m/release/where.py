@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from pmc15m.errors import UsageError
+from pmc15m.release.table import PAIRS_SCHEMA
 
 _SETTINGS = {
     "enable_external_access": "false",
@@ -24,6 +25,9 @@ _FICKLE = """
 SELECT function_name FROM duckdb_functions() WHERE list_contains($1, function_name) AND stability IS NOT NULL
 GROUP BY function_name HAVING bool_and(stability <> 'CONSISTENT') ORDER BY function_name
 """
+_OF_THE_SESSION = {"current_setting", "getenv", "getvariable", "version"}
+"""Functions that some versions of DuckDB take for constant."""
+
 _PLAIN: dict[str, Any] = {"modifiers": [], "group_expressions": [], "having": None, "sample": None, "qualify": None}
 """What the parse of `SELECT key FROM pairs WHERE (...)` has, if the parentheses hold one expression."""
 
@@ -39,6 +43,8 @@ class Where:
         """
         if not expression.replace("\n", " ").replace("\t", " ").isprintable():
             raise UsageError(f"--where {expression!r}: it has a character that is none to write")
+        if not expression.strip():
+            raise UsageError("--where is empty: true wants everything")
         self.expression = expression
         self._duckdb = _duckdb()
         self._connection = self._duckdb.connect(config=_SETTINGS)
@@ -72,12 +78,13 @@ class Where:
         for part in _parts(node["where_clause"]):
             if part.get("class") == "SUBQUERY":
                 raise self._refusal("it must not hold a query of its own: rows are asked one by one")
-            if part.get("class") in {"FUNCTION", "WINDOW"} and "function_name" in part:
-                functions.add(part["function_name"])
-        names = sorted(functions)
-        fickle = self._connection.execute(_FICKLE, [names]).fetchall()
-        if fickle:
-            raise self._refusal(f"{fickle[0][0]} has another answer each time: a subset must not")
+            if "function_name" in part:
+                functions.add(part["function_name"].lower())
+            if part.get("class") == "COLUMN_REF":  # current_date is one, until it is looked for
+                functions |= {name.lower() for name in part["column_names"]} - set(PAIRS_SCHEMA.names)
+        found = self._connection.execute(_FICKLE, [sorted(functions)]).fetchall()
+        if fickle := sorted({name for (name,) in found} | functions & _OF_THE_SESSION):
+            raise self._refusal(f"{fickle[0]} has another answer each time: a subset must not")
 
     def _refusal(self, words: str) -> UsageError:
         said = " ".join(line.strip() for line in words.split("\nLINE")[0].splitlines() if line.strip())

@@ -47,6 +47,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "my-eval-images").mkdir()
     image = next(path for path in sorted(first.iterdir()) if path.suffix in {".jpg", ".png", ".tif"})
     shutil.copy(image, folder / "my-eval-images")
+    names = [path.name for path in sorted((folder / "articles").glob("PMC*"))]
+    (folder / "takedown.txt").write_text("\n".join(names[:4]))
     (folder / "store").symlink_to(folder / "articles")
     _pack(first, folder / "oa_package")
     return folder
@@ -66,7 +68,9 @@ def _pack(article: Path, folder: Path) -> None:
 def test_every_command_of_the_readme_runs_in_its_order(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workplace)
     commands = _commands("pmc15m")
-    assert {words[1] for words in commands} == {"inspect", "build", "extract", "curate", "shard", "fetch", "hashes"}
+    assert {words[1] for words in commands} == {
+        "inspect", "build", "extract", "curate", "shard", "fetch", "hashes", "verify", "diff", "withdraw", "subset",
+    }  # fmt: skip
     for words in commands:
         if words[1] == "fetch":  # there is no service here: its words are read, tests/faults fetches
             assert make_parser().parse_args(words[1:]).store == "store/"

@@ -73,7 +73,12 @@ def test_of_equal_copies_the_smallest_key_has_the_lowest_rank(tmp_path: Path) ->
 
 
 def test_facts_of_an_article_come_with_the_number_of_its_pairs(tmp_path: Path) -> None:
-    facts: dict[str, Any] = {"doi": "10.5555/b", "first_author": "Miller", "related": ("pmcid:PMC9",), "is_preprint": True}
+    facts: dict[str, Any] = {
+        "doi": "10.5555/b",
+        "first_author": "Miller",
+        "related": ("pmcid:PMC9",),
+        "is_preprint": True,
+    }
     pairs = [shown("PMC2_0001_01"), shown("PMC10_0001_01", **facts), shown("PMC10_0003_01", **facts)]
     one, other = arrays(pairs, tmp_path).facts
     assert (one.pmcid, one.num_pairs, one.doi, one.related) == ("PMC2", 1, "10.5555/PMC2", ())

@@ -82,7 +82,9 @@ def test_columns_of_a_record_have_names_of_their_own(cls: Any) -> None:
 def test_column_is_null_only_where_the_record_may_be() -> None:
     nullable = {name for name in schema(Pair).names if schema(Pair).field(name).nullable}
     assert nullable == {
-        "doi", "pmid", "title", "journal", "year", "article_type", "fig_id", "label", "graphic_md5", "license_url",
+        "doi", "pmid", "title", "journal", "year", "article_type", "first_author", "fig_id", "label", "graphic_md5",
+        "license_url", "caption_language",
+        "first_author", "caption_language",
     }  # fmt: skip
 
 

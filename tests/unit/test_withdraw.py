@@ -203,6 +203,6 @@ def test_damage_is_not_passed_on(release: Path, tmp_path: Path, folder: str) -> 
         data = bytearray(path.read_bytes())
         data[600] ^= 1
         path.write_bytes(data)
-    with pytest.raises(DamagedError, match=f"{folder}/.* has sha256 "):
+    with pytest.raises(DamagedError, match=rf"{folder}/.* has sha256 "):
         withdraw(rotten, tmp_path / "out", "PMC3")
     assert not (tmp_path / "out" / "manifest.json").exists()
