@@ -7,7 +7,12 @@ PYTEST_ARGS ?=
 BIN := $(VENV)/bin
 CORE := $(VENV)/.installed-core
 DEV := $(VENV)/.installed-dev
+SPARK := $(VENV)/.installed-spark
 PILLOW13 := .cache/pillow13
+ENGINES := .cache/engines
+BEAM = $(shell sed -n 's/^apache-beam==\([0-9.]*\).*/\1/p' constraints.txt)
+BEAM_GO := github.com/apache/beam/sdks/v2
+BEAM_JARS := beam-runners-spark-3-job-server beam-runners-flink-1.20-job-server
 IMAGE_TESTS := $(patsubst %,tests/unit/test_%.py,children decode decode_refusals encode hashes light pairs panels probe)
 PYTHONS := $(or $(PYTHON),python3.11 python3)
 # Wheels only: what is built from source would fetch its build tools unchecked.
@@ -20,7 +25,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo dev hooks test test-core test-pillow13 lint format soak bench bench-memory duplicates curation image-check constraints wheel clean
+.PHONY: help demo dev hooks test test-core test-pillow13 lint format soak bench bench-memory duplicates curation image-check engines engines-jars constraints wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -72,12 +77,22 @@ curation: $(DEV)  ## score what curate makes of 2,000 generated articles
 image-check:  ## build the images of docker/ without a daemon and run them; as root on Debian 12, minutes
 	docker/image_check.sh
 
+engines: $(DEV) $(SPARK) $(ENGINES)/prism $(ENGINES)/container  ## install Spark, and build Prism and Beam's boot: needs Go 1.26
+
+engines-jars:  ## fetch Beam's job servers for Spark and Flink by Maven
+	mkdir -p $(ENGINES)
+	for jar in $(BEAM_JARS); do \
+	    mvn --quiet dependency:get -Dtransitive=false -Dartifact=org.apache.beam:$$jar:$(BEAM) && \
+	    mvn --quiet dependency:copy -Dartifact=org.apache.beam:$$jar:$(BEAM) -DoutputDirectory=$(ENGINES) || exit 1; \
+	done
+
 constraints: $(DEV)  ## pin what pyproject.toml asks for; UPGRADE=1 takes the newest
 	$(COMPILE) --output-file constraints.txt
 	$(COMPILE) --constraints constraints.txt --extra dev --output-file constraints-dev.txt
 	$(COMPILE) --constraints constraints.txt --extra gcp --output-file constraints-gcp.txt
 	$(COMPILE) --constraints constraints.txt --extra train --output-file constraints-train.txt
 	echo 'pillow>=13,<14' | $(subst pyproject.toml --group build,-,$(COMPILE)) --output-file constraints-pillow13.txt
+	echo 'pyspark>=3.5,<4' | $(subst pyproject.toml --group build,-,$(COMPILE)) --output-file constraints-spark.txt
 	echo 'setuptools<81' | $(subst pyproject.toml --group build,-,$(COMPILE)) --output-file docker/constraints-setuptools.txt
 
 # Once by way of the sdist and once from the tree: the same bytes, or a file is missing or time leaks in.
@@ -122,4 +137,19 @@ $(DEV): $(CORE) constraints-dev.txt docker/constraints-setuptools.txt
 $(PILLOW13)/.installed: constraints-pillow13.txt
 	rm -rf $(PILLOW13)
 	$(INSTALL_PINS) --no-deps --target $(PILLOW13) --requirement constraints-pillow13.txt
+	@touch $@
+
+# A new Beam in constraints.txt builds them anew.
+$(ENGINES)/prism: constraints.txt
+	GOBIN=$(abspath $(ENGINES)) go install $(BEAM_GO)/go/cmd/prism@v$(BEAM)
+	@touch $@
+
+$(ENGINES)/container: constraints.txt
+	GOBIN=$(abspath $(ENGINES)) go install $(BEAM_GO)/python/container@v$(BEAM)
+	@touch $@
+
+# pyspark comes as source alone: what builds it is pinned too, and nothing else is fetched for that.
+$(SPARK): $(DEV) constraints-spark.txt docker/constraints-setuptools.txt
+	$(INSTALL_PINS) --requirement docker/constraints-setuptools.txt
+	$(INSTALL) --require-hashes --no-build-isolation --only-binary py4j --requirement constraints-spark.txt
 	@touch $@

@@ -70,10 +70,10 @@ make_stand_ins() {
     commit "$container" localhost/launcher
 }
 
-build() { # name, Dockerfile, more
+build() { # name, path of a Dockerfile, more
     local name=$1 file=$2
     shift 2
-    in_store bud --layers --pull-never --network host --format docker -f "docker/$file" -t "localhost/$name" "$@" . \
+    in_store bud --pull-never --network host --format docker -f "$file" -t "localhost/$name" "$@" . \
         >"$work/build.log" 2>&1 || fail "building $name: $(tail -n 20 "$work/build.log")"
     step "$name is built, $(in_store images --format '{{.Size}}' "localhost/$name")"
 }
@@ -157,13 +157,15 @@ step "stand-ins are made$([[ -z ${boot-} ]] || echo ', with Beam'"'"'s own boot'
 for what in "${@:-worker}"; do
     case $what in
     worker)
-        build worker Dockerfile --target worker
+        build worker docker/Dockerfile --target worker
         check_worker worker pmc15m
-        build dataflow Dockerfile --target dataflow --build-arg LAUNCHER_IMAGE=localhost/launcher
+        # The rest of the file, on what was just built: buildah would build it all again.
+        { echo "ARG LAUNCHER_IMAGE=localhost/launcher"; sed -n '/ AS launcher$/,$s/^FROM worker /FROM localhost\/worker /;/ AS launcher$/,$p' docker/Dockerfile; } >"$work/Dockerfile"
+        build dataflow "$work/Dockerfile"
         check_worker dataflow root
         ;;
     training)
-        build training training.Dockerfile
+        build training docker/training.Dockerfile
         check_training
         ;;
     *) fail "no image $what" ;;

@@ -31,7 +31,7 @@ def lost_workers_end_the_run(stream: TextIO) -> Iterator[None]:
             before(heard)
         elif not over.wait(PATIENCE_S):
             memory = ", perhaps for want of memory" if int(match.group(1)) in _OUT_OF_MEMORY else ""
-            print(  # noqa: T201, the log may be led elsewhere
+            print(
                 f"pmc15m: a worker process ended with {match.group(1)}{memory}; what is complete stays valid, "
                 "the same command goes on",
                 file=stream,

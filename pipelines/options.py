@@ -22,7 +22,7 @@ REFUSED_RUNNERS = {
     "dask": "it is silently wrong: tagged outputs get every element and Parquet files end with 0 rows",
     "interactive": "it is for notebooks, not for jobs",
     "render": "it draws a graph and runs nothing",
-    "beampyspark": "it is silently wrong: tagged outputs get every element",
+    "pyspark": "it is silently wrong: tagged outputs get every element; --launcher spark runs parts on Spark",
 }
 
 

@@ -149,7 +149,8 @@ def _read_piece(table: pa.Table, facts: _Facts, files: _Names) -> dict[str, Any]
     piece |= {name: table[name].to_numpy() for name in _FLOATS}
     piece |= {name: pack_hashes(table[name]) for name in _HASHES}
     piece |= {name: _words(table[name].to_pylist()) for name in ("sha256", "pixel_sha256")}
-    piece["caption_digest"] = np.frombuffer(b"".join(filter(None, table["caption_digest"].to_pylist())), ">u8").reshape(-1, 2)
+    digests = b"".join(filter(None, table["caption_digest"].to_pylist()))
+    piece["caption_digest"] = np.frombuffer(digests, ">u8").reshape(-1, 2)
     piece["file"] = np.array([files.number_of(str(name)) for name in table["file"].to_pylist()], np.int32)
     piece["num_pixels"] = piece.pop("width_px").astype(np.int64) * piece.pop("height_px")
     piece["is_lossy"] = np.array([value in _LOSSY for value in table["format"].to_pylist()])

@@ -222,8 +222,8 @@ def find_leaks(
         identities: index pairs [M, 2] of articles by kind.
         assignment: of the articles.
         article_of: [N], article of each row.
-        near: edges between rows that would stay, or were there once. Of many equal rows `find_edges` gives few pairs; those
-            of `find_matches`, each split against the others, miss no row.
+        near: edges between rows that would stay, or were there once. Of many equal rows `find_edges` gives
+            few pairs; those of `find_matches`, each split against the others, miss no row.
     """
     split, weight, numbers = assignment.split, assignment.weight, _numbers(pmcids)
     pairs = np.concatenate([np.empty((0, 2), np.int64), *(identities[kind] for kind in sorted(identities))])

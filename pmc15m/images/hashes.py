@@ -27,6 +27,7 @@ _TRIM_PASSES = 5  # frames in frames: a white border round a black line round a 
 _MIN_TRIM_SIDE_PX = 8
 _MIN_FRAME_SHARE = 0.5
 _MIN_CONTENT_SHARE = 0.004
+_MIN_BOX_SHARE = 0.1  # a smaller box is no picture
 
 
 def dct_hash(grey: Image.Image) -> bytes:
@@ -76,7 +77,9 @@ def content_box(grey: Image.Image) -> Box:
         if trimmed == box:
             break
         box = trimmed
-    return box
+    # Of a pale micrograph nothing may be left but its scale bar, which is that of others too.
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    return box if area >= _MIN_BOX_SHARE * width * height else (0, 0, width, height)
 
 
 def grey_std(counts: list[int]) -> float:

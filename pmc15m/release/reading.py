@@ -65,7 +65,7 @@ class Release:
 
     def paths(self, folder: str) -> list[str]:
         """Return the tables of a folder, in order."""
-        return [path for path in self.files if path.startswith(f"{folder}/") and path.endswith(".parquet")]
+        return sorted(path for path in self.files if path.startswith(f"{folder}/") and path.endswith(".parquet"))
 
 
 def open_release(uri: str) -> Release:

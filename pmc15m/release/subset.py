@@ -13,8 +13,8 @@ import numpy as np
 from pmc15m.config import ShardsConfig
 from pmc15m.errors import UsageError
 from pmc15m.records import Reason
-from pmc15m.release.changes import parent_of
-from pmc15m.release.cut import Bools, Choice, Cut, choose_rows, keys_of, write_cut_shard
+from pmc15m.release.changes import WITHDRAWN, parent_of
+from pmc15m.release.cut import Bools, Choice, Cut, choose_rows, keys_of, pass_on, write_cut_shard
 from pmc15m.release.files import Shard
 from pmc15m.release.reading import DamagedError, Release, orders_of, read_checked, read_table
 from pmc15m.release.rejects import plan_reject_tables
@@ -24,6 +24,7 @@ from pmc15m.release.sums import CONFIG_FILE
 from pmc15m.release.where import Where
 from pmc15m.rows import order_range
 from pmc15m.stages import Origin
+from pmc15m.store import Store
 
 RELATION = "subset"
 
@@ -101,7 +102,8 @@ def write_subset(plan: Subset, out: str, is_fast: bool = False) -> None:
     num_gone = sum(len(choice.stays) - choice.num_samples for choice in plan.choices)
     num_tables = plan_reject_tables(int(release.manifest["counts"]["rejects"]) + num_gone)
     made = Made(plan.origin, release.version, parent_of(release, RELATION, **plan.what), num_tables)
-    finish_cut(cut, plan.choices, shards, counts, made)
+    listed = [pass_on(release, WITHDRAWN, Store(out))] if WITHDRAWN in release.files else []  # it is never lost
+    finish_cut(cut, plan.choices, shards, counts, made, listed)
 
 
 def _write(

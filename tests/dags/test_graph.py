@@ -1,5 +1,8 @@
 """The graphs of all DAGs: what Flink and Spark refuse, and what would leak into the output, is not in them."""
 
+import base64
+import bz2
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,6 +11,7 @@ from typing import Any
 import apache_beam as beam
 import pytest
 from apache_beam import coders
+from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.pipeline_context import PipelineContext
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
@@ -15,12 +19,14 @@ from pipelines import extract, shard
 from pmc15m.config import to_toml
 from pmc15m.parts import WHOLE
 from pmc15m.release.finish import ReleaseJob
+from pmc15m.release.parts import PartJob
 from pmc15m.release.rejects import RejectsJob
 from pmc15m.stages import Origin
 from tests.dags.conftest import CONFIG, NOWHERE, run_curate
 from tests.dags.test_shard import SPECS, job
 
 FLATTEN, GROUP = "beam:transform:flatten:v1", "beam:transform:group_by_key:v1"
+PAR_DO = "beam:transform:pardo:v1"
 ORIGIN = Origin("stage", "", "", "")
 
 
@@ -47,6 +53,8 @@ def faults(pipeline: beam.Pipeline) -> Iterator[str]:
                 coder = coder.wrapped_value_coder
             if not is_plain(coder.key_coder()):
                 yield f"{transform.unique_name} groups by {coder.key_coder()}"
+        if transform.spec.urn == PAR_DO and b"__main__" in pickled(transform.spec.payload):
+            yield f"{transform.unique_name} holds what is of the program that builds the graph, not of a package"
     for name, urns in consumers.items():
         if {FLATTEN, GROUP} <= urns:
             yield f"{parts.pcollections[name].unique_name} feeds a Flatten and a GroupByKey"
@@ -54,6 +62,12 @@ def faults(pipeline: beam.Pipeline) -> Iterator[str]:
             yield f"{parts.pcollections[name].unique_name} is unbounded"
     if len(parts.environments) != 1:
         yield f"{len(parts.environments)} environments"
+
+
+def pickled(payload: bytes) -> bytes:
+    """Return what is pickled of a ParDo, as the pickler of the command writes it."""
+    pickle = base64.b64decode(beam_runner_api_pb2.ParDoPayload.FromString(payload).do_fn.payload)
+    return bz2.decompress(pickle) if pickle.startswith(b"BZh") else zlib.decompress(pickle)
 
 
 def is_plain(coder: Any) -> bool:
@@ -80,7 +94,11 @@ def add_shard(p: beam.Pipeline, source: str, pairs: str, decisions: str) -> None
     shard.run(p, SPECS, job(source, pairs, decisions, Path("out")), rejects, release, NOWHERE)
 
 
-DAGS = [add_extract, add_curate, add_shard]
+def add_shard_part(p: beam.Pipeline, source: str, pairs: str, decisions: str) -> None:
+    shard.run_part(p, SPECS, job(source, pairs, decisions, Path("out")), PartJob("part", ORIGIN), NOWHERE)
+
+
+DAGS = [add_extract, add_curate, add_shard, add_shard_part]
 
 
 @pytest.mark.parametrize("add", DAGS, ids=lambda add: add.__name__.removeprefix("add_"))
@@ -141,3 +159,13 @@ def test_check_finds_a_group_by_what_has_no_fixed_bytes() -> None:
     keyed = beam.Map(lambda x: (x, 1)).with_output_types(tuple[dict[str, int], int])
     _ = p | beam.Create([{"a": 1}]) | keyed | beam.GroupByKey()
     assert [fault for fault in faults(p) if "groups by" in fault]
+
+
+def test_check_finds_what_is_pickled_of_the_program_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def double(number: int) -> int:
+        return number + number
+
+    monkeypatch.setattr(double, "__module__", "__main__")
+    p = beam.Pipeline(FnApiRunner())
+    _ = p | beam.Create([1]) | "Double" >> beam.Map(double)
+    assert [fault for fault in faults(p) if "of the program that builds the graph" in fault]

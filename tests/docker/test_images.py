@@ -41,7 +41,9 @@ def defaults(path: Path) -> dict[str, str]:
 
 
 def pin_of(package: str, file: str) -> str:
-    (version,) = re.findall(rf"^{re.escape(package)}==(\S+) \\$", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+    (version,) = re.findall(
+        rf"^{re.escape(package)}==(\S+) \\$", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE
+    )
     return str(version)
 
 
@@ -59,7 +61,9 @@ def copied(path: Path) -> list[str]:
 
 def test_versions_of_the_base_images_are_those_of_the_pins() -> None:
     args = defaults(WORKER)
-    assert args["BEAM_VERSION"] == pin_of("apache-beam", "constraints-gcp.txt") == pin_of("apache-beam", "constraints.txt")
+    assert (
+        args["BEAM_VERSION"] == pin_of("apache-beam", "constraints-gcp.txt") == pin_of("apache-beam", "constraints.txt")
+    )
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["requires-python"] == f">={args['PYTHON_VERSION']}"
     assert defaults(TRAINING)["PYTHON_VERSION"] == args["PYTHON_VERSION"]

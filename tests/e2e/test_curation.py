@@ -16,7 +16,8 @@ from pmc15m.synth import Curation, SynthConfig, write_articles
 from tests.curation import GAPS, Curated, build, rows_of
 from tests.tree import digests, states
 
-NUM_ARTICLES = 1_000
+NUM_ARTICLES = 600
+"""`make curation` scores 2,000."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def test_copies_name_the_pair_that_stays_and_leave_it_their_captions(curated: Cu
             num_captions += bool(verdict.other_captions)
             assert tuple(curated.pairs[key]["other_captions"]) == verdict.other_captions, key
     assert num_copies > 100
-    assert num_captions > 20
+    assert num_captions > 10
 
 
 def _captions_of_wrong(curated: Curated) -> set[str]:

@@ -1,4 +1,4 @@
-"""Servers that engines need: each on a free loopback port, with a limit in time, and ended by the ids of its processes."""
+"""Servers that engines need: each on a free loopback port, with a limit in time, and ended by process id."""
 
 import contextlib
 import json
@@ -50,7 +50,7 @@ def started(
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            line, cwd=folder, env=environment() | (more or {}), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            line, cwd=folder, env={**environment(), **(more or {})}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True,
         )  # fmt: skip
     try:
@@ -70,8 +70,8 @@ def wait_for_port(process: "subprocess.Popen[bytes]", port: int, folder: Path) -
             if one.connect_ex(("127.0.0.1", port)) == 0:
                 return
         said = (folder / "log").read_text(errors="replace")[-2_000:]
-        assert process.poll() is None, f"{process.args} ended with {process.returncode}: {said}"
-        assert time.monotonic() < give_up_at, f"{process.args} does not listen: {said}"
+        assert process.poll() is None, f"{process.args!r} ended with {process.returncode}: {said}"
+        assert time.monotonic() < give_up_at, f"{process.args!r} does not listen: {said}"
         time.sleep(0.1)
 
 

@@ -96,25 +96,27 @@ def test_release_is_the_same_bytes(engine: Engine, made: Made, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("name", "worker", "told"),
+    ("name", "codes", "told"),
     [
-        ("processes", "sdk_worker_main", "pmc15m: a worker process ended with"),
-        ("prism-process", "sdk_worker_main", "SDK worker disconnected"),
+        ("processes", {1}, "pmc15m: a worker process ended with"),
+        ("prism-process", {0, 1}, "SDK worker disconnected"),  # 0: boot starts one anew that had not begun
     ],
 )
-def test_build_whose_worker_is_killed_fails_soon_and_the_same_command_goes_on(
-    made: Made, tmp_path: Path, name: str, worker: str, told: str
+def test_build_whose_worker_is_killed_does_not_wait_for_it_and_the_same_command_goes_on(
+    made: Made, tmp_path: Path, name: str, codes: set[int], told: str
 ) -> None:
     out = tmp_path / "release"
     with opened(named(name), tmp_path) as (ours, beams, _):
         words = line(made, out, ours, beams)
         with building(words, tmp_path) as process:
-            wait_for(lambda: processes(worker, process.pid), process, tmp_path)
-            os.kill(processes(worker, process.pid)[-1], signal.SIGKILL)
-            assert process.wait(END_S) == 1
-        assert told in said(tmp_path)
-        assert not (out / "manifest.json").exists()
-        build(words, tmp_path)
+            wait_for(lambda: processes("sdk_worker_main", process.pid), process, tmp_path)
+            os.kill(processes("sdk_worker_main", process.pid)[-1], signal.SIGKILL)
+            code = process.wait(END_S)
+        assert code in codes
+        if code:
+            assert told in said(tmp_path)
+            assert not (out / "manifest.json").exists()
+            build(words, tmp_path)
     assert first_difference(out, made.release) is None
 
 
@@ -138,12 +140,14 @@ def test_build_whose_external_worker_is_killed_waits_but_can_be_stopped_and_goes
 
 def test_spark_that_loses_a_worker_runs_its_parts_elsewhere(made: Made, tmp_path: Path) -> None:
     out = tmp_path / "release"
-    with opened(named("spark-parts"), tmp_path) as (ours, beams, told):
-        with building(line(made, out, ours, beams), tmp_path) as process:
-            at_work = tmp_path / "release.work" / "pairs"
-            wait_for(lambda: list(at_work.glob("part-*/stage.json")), process, tmp_path)
-            os.kill(int(told["pids"].split(",")[0]), signal.SIGKILL)
-            assert process.wait(LIMIT_S) == 0, said(tmp_path)[-3_000:]
+    with (
+        opened(named("spark-parts"), tmp_path) as (ours, beams, told),
+        building(line(made, out, ours, beams), tmp_path) as process,
+    ):
+        at_work = tmp_path / "release.work" / "pairs"
+        wait_for(lambda: list(at_work.glob("part-*/stage.json")), process, tmp_path)
+        os.kill(int(told["pids"].split(",")[0]), signal.SIGKILL)
+        assert process.wait(LIMIT_S) == 0, said(tmp_path)[-3_000:]
     assert first_difference(out, made.release) is None
 
 

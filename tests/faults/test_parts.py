@@ -327,7 +327,9 @@ def test_part_that_is_killed_stops_the_build_and_the_same_command_goes_on(
     assert "of extract was ended by signal 9 (out of memory?); it said:" in said
     assert "Traceback" not in said
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
-    subprocess.run(line, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, capture_output=True, timeout=PATIENCE_S)
+    subprocess.run(
+        line, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, capture_output=True, timeout=PATIENCE_S
+    )
     assert digests(tmp_path / "release") == whole
 
 
@@ -351,9 +353,8 @@ def test_build_in_parts_that_is_stopped_leaves_no_part_behind(
 def test_build_in_processes_says_what_a_part_said_of_what_it_cannot_do(source: Path, tmp_path: Path) -> None:
     (tmp_path / "release.work" / "pairs").mkdir(parents=True)
     (tmp_path / "release.work" / "pairs" / "thesis.tex").write_text("mine")
+    (tmp_path / "c.toml").write_text(to_toml(CONFIG), encoding="utf-8")
+    parts = InParts(3, LocalProcesses(2), ("--config", str(tmp_path / "c.toml"), "--log-level", "WARNING"), ())
+    folders = (str(source), str(tmp_path / "release.work"), str(tmp_path / "release"))
     with pytest.raises(PartFailedError, match=r"(?s)ended with 2; it said:.*'thesis.tex', which pmc15m did not write"):
-        words = ("--config", str(tmp_path / "c.toml"), "--log-level", "WARNING")
-        (tmp_path / "c.toml").write_text(to_toml(CONFIG), encoding="utf-8")
-        parts = InParts(3, LocalProcesses(2), words, ())
-        folders = (str(source), str(tmp_path / "release.work"), str(tmp_path / "release"))
         run_build(*folders, run(), parts=parts)

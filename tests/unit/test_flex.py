@@ -88,7 +88,12 @@ def test_words_are_split_by_whose_name_they_bear(stage: str) -> None:
     argv = command(*LAUNCHER, *words, "--number_of_worker_harness_threads=2")
     ours, beams = argv[: argv.index("--")], argv[argv.index("--") + 1 :]
     assert ours == [stage, "--out=gs://b/out", "--fresh", *NEEDED[stage]]
-    assert beams == ["--no_wait_until_finish", "--sdk_location=container", *LAUNCHER, "--number_of_worker_harness_threads=2"]
+    assert beams == [
+        "--no_wait_until_finish",
+        "--sdk_location=container",
+        *LAUNCHER,
+        "--number_of_worker_harness_threads=2",
+    ]
     make_parser().parse_args(ours)
     options = parse_beam_options([word for word in beams if not word.startswith("--runner")])  # that asks for the extra
     assert options.get_all_options()["sdk_container_image"] == "i:1"
@@ -136,22 +141,23 @@ def test_a_parameter_of_another_stage_is_refused(capsys: pytest.CaptureFixture[s
 
 def test_files_of_a_bucket_are_copied_for_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "my.toml").write_text("[select]\n", encoding="utf-8")
-    seen = {}
+    seen: list[tuple[Path, str]] = []
 
     def run(argv: list[str]) -> int:
         (word,) = (word for word in argv if word.startswith("--config="))
-        seen["path"] = Path(word.removeprefix("--config="))
-        seen["text"] = Path(seen["path"]).read_text(encoding="utf-8")
+        path = Path(word.removeprefix("--config="))
+        seen.append((path, path.read_text(encoding="utf-8")))
         return 7
 
     monkeypatch.setattr(cli, "main", run)
     words = ["--stage=curate", "--pairs=p", "--out=o"]
     assert flex.main([*words, f"--config=file://{tmp_path}/my.toml"]) == 7
-    assert seen["text"] == "[select]\n"
-    assert seen["path"] != tmp_path / "my.toml"
-    assert not Path(seen["path"]).exists()
+    ((copy, text),) = seen
+    assert text == "[select]\n"
+    assert copy != tmp_path / "my.toml"
+    assert not copy.exists()
     assert flex.main([*words, f"--config={tmp_path}/my.toml"]) == 7
-    assert seen["path"] == tmp_path / "my.toml"
+    assert seen[1] == (tmp_path / "my.toml", text)
 
 
 def test_a_file_that_is_not_there_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,6 +26,7 @@ from pipelines.launching import (
 )
 from pmc15m.errors import UsageError
 from pmc15m.stages import IN_USE
+from pmc15m.store import Store
 from tests.conftest import ROOT
 
 PATIENCE_S = 20
@@ -174,13 +175,13 @@ def test_line_of_a_part_runs_the_command() -> None:
 class Context:
     """What is used of a Spark context; tasks are run here, one after the other."""
 
-    defaultParallelism = 2  # noqa: N815, as Spark calls it
+    defaultParallelism = 2
 
     def __init__(self) -> None:
         self.tasks: list[Any] = []
         self.level = ""
 
-    def setLogLevel(self, level: str) -> None:  # noqa: N802
+    def setLogLevel(self, level: str) -> None:
         self.level = level
 
     def parallelize(self, items: Any, num_slices: int) -> Any:
@@ -205,7 +206,7 @@ class Builder:
 
         return tell
 
-    def getOrCreate(self) -> Any:  # noqa: N802
+    def getOrCreate(self) -> Any:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # as Spark does, with a handler of its own
         return SimpleNamespace(sparkContext=self.context)
 
@@ -248,7 +249,7 @@ def test_part_that_fails_on_spark_is_told_of(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("spark")
 def test_output_that_executors_do_not_see_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launching.Store, "exists", lambda *_: False)
+    monkeypatch.setattr(Store, "exists", lambda *_: False)
     with pytest.raises(UsageError, match="is not the same folder on every executor"):
         SparkTasks(None).run("extract", [["pass"]], str(tmp_path))
     assert list(tmp_path.iterdir()) == []

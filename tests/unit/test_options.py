@@ -90,7 +90,14 @@ def test_direct_runner_is_mapped_and_said_so(capfd: pytest.CaptureFixture[str], 
 
 @pytest.mark.parametrize(
     "name",
-    ["DaskRunner", "dask", "apache_beam.runners.dask.dask_runner.DaskRunner", "InteractiveRunner", "RenderRunner"],
+    [
+        "DaskRunner",
+        "dask",
+        "apache_beam.runners.dask.dask_runner.DaskRunner",
+        "InteractiveRunner",
+        "RenderRunner",
+        "beam_pyspark_runner.pyspark_runner.PySparkRunner",
+    ],
 )
 def test_runner_that_is_known_to_be_wrong_is_refused(capfd: pytest.CaptureFixture[str], name: str) -> None:
     assert refusal(capfd, f"--runner={name}").startswith(f"--runner={name} is refused: it ")
@@ -111,6 +118,8 @@ def test_unknown_runner_is_refused_before_anything_is_done(
     assert refusal(capfd, f"--runner={name}").startswith(f"--runner={name}: {said}")
 
 
-@pytest.mark.parametrize("name", ["FnApiRunner", "fnapirunner", "PrismRunner", "FlinkRunner", "SparkRunner"])
+@pytest.mark.parametrize(
+    "name", ["FnApiRunner", "fnapirunner", "PrismRunner", "FlinkRunner", "SparkRunner", "PortableRunner"]
+)
 def test_other_engines_are_taken_as_they_are(name: str) -> None:
     assert runner(parse_beam_options([f"--runner={name}"])) == name

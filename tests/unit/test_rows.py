@@ -84,7 +84,6 @@ def test_column_is_null_only_where_the_record_may_be() -> None:
     assert nullable == {
         "doi", "pmid", "title", "journal", "year", "article_type", "first_author", "fig_id", "label", "graphic_md5",
         "license_url", "caption_language",
-        "first_author", "caption_language",
     }  # fmt: skip
 
 

@@ -163,6 +163,14 @@ def test_what_has_no_value_is_not_wanted(tmp_path: Path) -> None:
     assert sum(plan.num_samples.values()) == len(PAIRS) - 1
 
 
+def test_list_of_what_was_withdrawn_goes_with_every_part(release: Path, tmp_path: Path) -> None:
+    left = {key: split for key, split in PAIRS.items() if key != "PMC2_0001_01"}
+    after = write_whole(tmp_path / "after", left, parent=release)
+    out = cut(after, tmp_path / "out", "year < 2004")
+    assert digests(out)["withdrawn.parquet"] == digests(after)["withdrawn.parquet"]
+    assert verify_release(str(out)).problems == ()
+
+
 def test_damage_is_not_passed_on(release: Path, tmp_path: Path) -> None:
     whole = write_whole(tmp_path / "whole")
     path = whole / "val" / "pmc15m-val-000000.tar"
