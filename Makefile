@@ -10,6 +10,7 @@ DEV := $(VENV)/.installed-dev
 SPARK := $(VENV)/.installed-spark
 PILLOW13 := .cache/pillow13
 ENGINES := .cache/engines
+GCP := .cache/gcp
 BEAM = $(shell sed -n 's/^apache-beam==\([0-9.]*\).*/\1/p' constraints.txt)
 BEAM_GO := github.com/apache/beam/sdks/v2
 BEAM_JARS := beam-runners-spark-3-job-server beam-runners-flink-1.20-job-server
@@ -25,7 +26,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo dev hooks test test-core test-pillow13 lint format soak bench bench-memory duplicates curation image-check engines engines-jars constraints wheel clean
+.PHONY: help demo dev hooks test test-core test-pillow13 lint format soak bench bench-memory duplicates curation image-check engines engines-jars gcp constraints wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -85,6 +86,8 @@ engines-jars:  ## fetch Beam's job servers for Spark and Flink by Maven
 	    mvn --quiet dependency:get -Dtransitive=false -Dartifact=org.apache.beam:$$jar:$(BEAM) && \
 	    mvn --quiet dependency:copy -Dartifact=org.apache.beam:$$jar:$(BEAM) -DoutputDirectory=$(ENGINES) || exit 1; \
 	done
+
+gcp: $(GCP)/.installed  ## install the extra gcp beside the rest, to describe jobs for Dataflow
 
 constraints: $(DEV)  ## pin what pyproject.toml asks for; UPGRADE=1 takes the newest
 	$(COMPILE) --output-file constraints.txt
@@ -152,4 +155,9 @@ $(ENGINES)/container: constraints.txt
 $(SPARK): $(DEV) constraints-spark.txt docker/constraints-setuptools.txt
 	$(INSTALL_PINS) --requirement docker/constraints-setuptools.txt
 	$(INSTALL) --require-hashes --no-build-isolation --only-binary py4j --requirement constraints-spark.txt
+	@touch $@
+
+$(GCP)/.installed: $(DEV) constraints-gcp.txt
+	$(BIN)/python -m venv --clear $(GCP)
+	$(subst $(BIN),$(GCP)/bin,$(INSTALL_PINS)) --requirement constraints-gcp.txt
 	@touch $@

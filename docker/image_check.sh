@@ -127,7 +127,7 @@ check_boot() {
 # The program of the template builds a graph for Dataflow; without credentials it goes no further.
 check_flex() {
     inside "$1" -- python /template/flex.py --stage=extract --source=demo/articles --out=pairs \
-        --runner=DataflowRunner --dry_run=True --no_auth --project=p --region=us-central1 --job_name=j \
+        --runner=DataflowRunner --dry_run=True --no_auth --project=pmc15m-dry --region=us-central1 --job_name=j \
         --temp_location=gs://pmc15m-dry/t --staging_location=gs://pmc15m-dry/s --sdk_container_image=worker:1 \
         >"$work/run.log" 2>&1 || fail "flex: $(tail -n 5 "$work/run.log")"
     grep -q 'extract is submitted' "$work/run.log" || fail "flex: $(tail -n 5 "$work/run.log")"

@@ -66,6 +66,9 @@ ENGINES = (
     Engine("beam-flink", (*PORTABLE, LOOPBACK, "--parallelism=2"), needs=("java", "flink_jar"), serve=servers.flink),
 )
 
+DATAFLOW = Engine("dataflow", needs=("gcp",))
+"""Makes no release: the job is only described, see `dataflow_job`."""
+
 
 def named(name: str) -> Engine:
     return next(engine for engine in ENGINES if engine.name == name)
@@ -86,6 +89,11 @@ def _jar(variable: str, artifact: str) -> str | None:
     return str(path.absolute()) if path.exists() else None
 
 
+def _python_of(venv: Path) -> str | None:
+    path = venv / "bin" / "python"
+    return str(path) if path.exists() else None
+
+
 def _java() -> str | None:
     home = os.environ.get("JAVA_HOME")
     return shutil.which("java", path=f"{home}/bin" if home else None)
@@ -96,6 +104,10 @@ NEEDS: Mapping[str, tuple[Callable[[], str | None], str]] = {
     "boot": (
         lambda: str(Path(__file__).with_name("boot.sh")) if _built("container") else None,
         "no boot of Beam's workers in .cache/engines: `make engines` builds it",
+    ),
+    "gcp": (
+        lambda: _python_of(ROOT / ".cache" / "gcp"),
+        "no Python with the extra `gcp` in .cache/gcp: `make gcp` makes it",
     ),
     "java": (_java, "no Java"),
     "pyspark": (servers.spark_home, "no pyspark: `make engines` installs it"),
@@ -132,8 +144,10 @@ def is_required(engine: Engine, words: str) -> bool:
     """
     wanted = [word for word in words.replace(" ", "").split(",") if word]
     for word in wanted:
-        if word != "all" and not any(_is_named(one, word) for one in ENGINES):
-            raise ValueError(f"{REQUIRED} names {word!r}: wanted of {', '.join(one.name for one in ENGINES)}, or all")
+        if word != "all" and not any(_is_named(one, word) for one in (*ENGINES, DATAFLOW)):
+            raise ValueError(
+                f"{REQUIRED} names {word!r}: wanted of {', '.join(one.name for one in (*ENGINES, DATAFLOW))}, or all"
+            )
     return any(word == "all" or _is_named(engine, word) for word in wanted)
 
 

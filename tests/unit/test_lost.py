@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from pipelines import lost
-from pipelines.lost import lost_workers_end_the_run
+from pipelines.lost import WorkerLostError, lost_workers_end_the_run
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +60,25 @@ def test_error_of_another_thread_is_told_as_before(left: list[int], monkeypatch:
     assert heard == [error]
     assert left == []
     assert threading.excepthook is before
+
+
+def end_of_beam(is_stopped: bool) -> None:
+    """Raise what Beam raises when a worker is gone."""
+    try:
+        if is_stopped:
+            raise KeyboardInterrupt
+    finally:
+        raise RuntimeError("Channel closed prematurely.")
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_run_that_beam_ends_for_want_of_a_worker_says_so_unless_it_was_stopped(is_stopped: bool) -> None:
+    with pytest.raises(RuntimeError) as raised, lost_workers_end_the_run(io.StringIO()):
+        end_of_beam(is_stopped)
+    assert isinstance(raised.value, WorkerLostError) is not is_stopped
+
+
+def test_error_of_a_step_is_raised_as_it_is() -> None:
+    with pytest.raises(RuntimeError, match="no mill") as raised, lost_workers_end_the_run(io.StringIO()):
+        raise RuntimeError("no mill")
+    assert type(raised.value) is RuntimeError
