@@ -152,7 +152,8 @@ def is_required(engine: Engine, words: str) -> bool:
 
 
 def _is_named(engine: Engine, word: str) -> bool:
-    return engine.name == word or engine.name.startswith(f"{word}-")
+    """Return whether a word names an engine: its name, or the start or the end of it ("process": prism-process)."""
+    return engine.name == word or engine.name.startswith(f"{word}-") or engine.name.endswith(f"-{word}")
 
 
 @contextlib.contextmanager
