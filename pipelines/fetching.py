@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pipelines import fetch
 from pipelines.asking import Ask, IndexParts, find_parts
+from pipelines.extracting import extract_digest
 from pipelines.fetch import Output
 from pipelines.progress import Counts
 from pipelines.running import Run, run_pipeline
@@ -73,11 +74,12 @@ def run_harvest(ask: Ask, store: str | None, work: str, run: Run) -> StageFiles:
         TooManyFaultsError: more than `max_fault_rate` of the articles could not be fetched.
     """
     out = f"{work}/pairs"
-    config = digest(run.config.select, run.config.xml, run.config.images)
     with _opened(store) if store is not None else nullcontext(Known()) as known, locked_output(out):
         indexed = run_index(f"{store or work}/{INDEX}", ask, known, run)
         contents = (indexed.stage.content, content_of(indexed.stage.rejects), str(indexed.parts.inventory))
-        origin = Origin("extract", __version__, config, hashlib.sha256(" ".join(contents).encode()).hexdigest())
+        origin = Origin(
+            "extract", __version__, extract_digest(run.config), hashlib.sha256(" ".join(contents).encode()).hexdigest()
+        )
         retries = store is not None and has_faults(out, "extract")  # without a store all would be fetched again
         if start_stage(out, origin, run.fresh or retries):
             return fetch_indexed(store, known, indexed, ask, run, Output(out, origin))

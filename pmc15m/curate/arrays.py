@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pmc15m.curate.bands import is_first
 from pmc15m.curate.identity import ArticleFacts
 from pmc15m.curate.near import Hashes, is_comparable, pack_hashes
 from pmc15m.rows import read_tables
@@ -78,9 +79,9 @@ def read_arrays(folder: str, names: Iterable[str]) -> Candidates:
     for name in list(columns):
         columns[name] = columns[name][order]
     numbers, figs = columns.pop("number"), columns.pop("fig")
-    is_first = _is_new(numbers)
-    article_of = np.cumsum(is_first) - 1
-    pmcids = [f"PMC{number}" for number in numbers[is_first].tolist()]
+    is_new = is_first(numbers)
+    article_of = np.cumsum(is_new) - 1
+    pmcids = [f"PMC{number}" for number in numbers[is_new].tolist()]
     num_pairs = np.bincount(article_of, minlength=len(pmcids))
     rank = _rank(columns)
     grey_std = columns["grey_std"]
@@ -94,7 +95,7 @@ def read_arrays(folder: str, names: Iterable[str]) -> Candidates:
         row=columns["row"],
         version=columns["version"],
         article_of=article_of,
-        fig=np.cumsum(is_first | _is_new(figs)) - 1,
+        fig=np.cumsum(is_new | is_first(figs)) - 1,
         pixels=_codes(columns["pixel_sha256"]),
         sha256=columns["sha256"][:, 0],
         caption=_codes(columns["caption_digest"]),
@@ -171,11 +172,6 @@ def _join(pieces: list[Any], name: str) -> Any:
 def _words(digests: list[Any]) -> npt.NDArray[np.uint64]:
     """Return the first 16 bytes of digests in hex as two words, `[N, 2]`."""
     return np.frombuffer(bytes.fromhex("".join(text[:32] for text in digests)), ">u8").reshape(-1, 2)
-
-
-def _is_new(values: Ints) -> Bools:
-    """Return where a value is not the one before it."""
-    return np.append(True, values[1:] != values[:-1])[: len(values)]
 
 
 def _codes(words: npt.NDArray[np.uint64]) -> Ints:

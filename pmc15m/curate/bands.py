@@ -71,7 +71,7 @@ def distinct(pairs: Pairs) -> Pairs:
     return pairs[is_first(pairs)]
 
 
-def is_first(values: Words) -> Bools:
+def is_first(values: Words | NDArray[np.int64]) -> Bools:
     """Return which of sorted values differ from the one before."""
     found = np.ones(len(values), np.bool_)
     found[1:] = values[1:] != values[:-1]

@@ -12,6 +12,7 @@ import numpy as np
 
 from pmc15m.config import DuplicatesConfig
 from pmc15m.curate.arrays import Bools, Candidates, Ints
+from pmc15m.curate.bands import is_first
 from pmc15m.curate.captions import caption_similarity
 from pmc15m.curate.clusters import star_clusters
 from pmc15m.curate.near import Edges
@@ -24,7 +25,6 @@ CaptionOf = Callable[[int], str]
 class Copies:
     """What each row is a copy of."""
 
-    first: Ints  # [N], of equal pixels the row that stays; itself where it is that
     leader: Ints  # [N], the row that stays in the end
 
 
@@ -33,7 +33,7 @@ def first_of(pixels: Ints, rank: Ints, is_in: Bools) -> Ints:
     first = np.arange(len(pixels))
     rows = np.flatnonzero(is_in)
     rows = rows[np.lexsort((rank[rows], pixels[rows]))]
-    is_new = np.append(True, np.diff(pixels[rows]) != 0)[: len(rows)]
+    is_new = is_first(pixels[rows])
     first[rows] = rows[is_new][np.cumsum(is_new) - 1]
     return first
 
@@ -69,7 +69,7 @@ def find_copies(
         len(left),
     )
     leader = star_clusters(len(first), left[is_copy], right[is_copy], rank)
-    return Copies(first, leader[first])
+    return Copies(leader[first])
 
 
 def _is_copy(

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pmc15m.config import SplitsConfig
+from pmc15m.curate.bands import is_first
 from pmc15m.curate.clusters import components
 from pmc15m.curate.identity import IDENTITY_KINDS
 from pmc15m.curate.near import Edges
@@ -86,9 +87,9 @@ def _nearest(one: Ints, other: Ints, bits: Ints) -> tuple[Ints, Ints, Ints]:
     order = np.lexsort((bits, right, left))
     order = order[left[order] != right[order]]
     left, right = left[order], right[order]
-    is_first = np.ones(left.size, np.bool_)
-    is_first[1:] = (left[1:] != left[:-1]) | (right[1:] != right[:-1])
-    return left[is_first], right[is_first], bits[order][is_first]
+    is_new = np.ones(left.size, np.bool_)
+    is_new[1:] = (left[1:] != left[:-1]) | (right[1:] != right[:-1])
+    return left[is_new], right[is_new], bits[order][is_new]
 
 
 # --- groups ---------------------------------------------------------------------------------------
@@ -202,10 +203,9 @@ def assign_splits(
 
 def _firsts(part: Ints, order: Ints) -> Ints:
     """Return for each article the first of its part in an order that keeps parts together."""
-    is_first = np.ones(order.size, np.bool_)
-    is_first[1:] = part[order[1:]] != part[order[:-1]]
+    is_new = is_first(part[order])
     first = np.empty_like(order)
-    first[order] = order[is_first][np.cumsum(is_first) - 1]
+    first[order] = order[is_new][np.cumsum(is_new) - 1]
     return first
 
 

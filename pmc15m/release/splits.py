@@ -1,6 +1,5 @@
 """`splits.parquet`: the split of every article that a release looked at, for the releases after it."""
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import pyarrow.parquet as pq
 
 from pmc15m.errors import UsageError
 from pmc15m.records import article_order
-from pmc15m.release.files import ReleaseFile
+from pmc15m.release.files import ReleaseFile, put_large_file
 from pmc15m.rows import read_tables, write_table
 from pmc15m.store import Store
 
@@ -38,9 +37,7 @@ def write_splits(folder: str, names: Iterable[str], out: str) -> ReleaseFile:
     with store.scratch_folder() as scratch:
         path = Path(scratch) / SPLITS_FILE
         write_table(table, path, _ROW_GROUP_ROWS)
-        data = path.read_bytes()
-        store.put_file(path, SPLITS_FILE)
-    return ReleaseFile(SPLITS_FILE, len(data), hashlib.sha256(data).hexdigest(), table.num_rows)
+        return put_large_file(store, path, SPLITS_FILE, table.num_rows)
 
 
 def read_splits(release: str) -> dict[str, str]:

@@ -62,7 +62,7 @@ def test_detail_of_a_copy_says_of_what_and_how_near(tmp_path: Path) -> None:
     ]
     found = Verdicts(arrays(pairs, tmp_path))
     leader = np.array([0, 0, 0, 0, 0, 0, 6])
-    found.drop_copies(Copies(np.arange(7), leader))
+    found.drop_copies(Copies(leader))
     assert [(reject.reason, reject.detail) for reject in found.rejects()] == [
         (Reason.DUPLICATE_FILE, "PMC1_0001_01 the same file"),
         (Reason.DUPLICATE_PIXELS, "PMC1_0001_01 the same pixels"),
